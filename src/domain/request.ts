@@ -1,0 +1,65 @@
+// What a caller says. Every field but the prompt may be left out: the policy fills it in. Strict: an unknown field is
+// an error that names the near miss, because a misspelt price cap must not be ignored.
+import { z } from 'zod';
+import { AspectRatioSchema, SizeTextSchema } from './size.ts';
+import { BACKGROUNDS, IMAGE_FORMATS, ON_LATE, PolicyIdSchema, QUALITIES, RouteIdSchema, TEXT_ACCURACIES, TIERS } from './vocabulary.ts';
+
+/** The longest prompt any current image model takes (OpenAI's limit, in characters). */
+export const MAX_PROMPT_CHARACTERS = 32_000;
+/** A day: longer budgets are mistakes (seconds for milliseconds) rather than wishes. */
+export const MAX_BUDGET_MS = 86_400_000;
+
+export const ImageRequestSchema = z
+  .strictObject({
+    prompt: z
+      .string('must be text')
+      .refine((text) => text.trim().length > 0, 'must not be empty')
+      .refine((text) => text.length <= MAX_PROMPT_CHARACTERS, `must be at most ${MAX_PROMPT_CHARACTERS} characters`)
+      .describe('What the image shows.'),
+    size: z
+      .union([z.literal('auto'), SizeTextSchema])
+      .optional()
+      .describe('WIDTHxHEIGHT in pixels, or auto. Default: the policy.'),
+    aspectRatio: AspectRatioSchema.optional().describe('WIDTH:HEIGHT instead of a size; the router picks the pixels.'),
+    n: z.int().min(1).max(10).optional().describe('Images, 1 to 10. Default 1.'),
+    format: z.enum(IMAGE_FORMATS).optional().describe('png, jpeg or webp.'),
+    compression: z.int().min(0).max(100).optional().describe('0 to 100, jpeg and webp only.'),
+    background: z.enum(BACKGROUNDS).optional().describe('transparent needs png or webp.'),
+    latencyBudgetMs: z.number().positive().max(MAX_BUDGET_MS).optional().describe('Milliseconds until the image is worthless.'),
+    textAccuracy: z
+      .enum(['auto', ...TEXT_ACCURACIES])
+      .optional()
+      .describe('How faithfully lettering must be drawn; auto reads it from the prompt.'),
+    quality: z.enum(QUALITIES).optional().describe('Insist on one quality setting: only routes with it are used.'),
+    tier: z.enum(TIERS).optional().describe('Insist on a tier instead of letting budget and text need choose it.'),
+    route: RouteIdSchema.optional().describe('Insist on one route.'),
+    maxCostUsd: z.number().positive().optional().describe('Most dollars this request may cost, failed and hedged calls included.'),
+    policy: PolicyIdSchema.optional().describe('What to assume for everything left out. Default: default.'),
+    onLate: z.enum(ON_LATE).optional().describe('degrade: deliver less in time. fail: say at once that it cannot be done.'),
+    tenant: z
+      .string()
+      .regex(/^[\w.:@-]{1,128}$/, 'must be 1 to 128 letters, digits and . _ : @ -')
+      .optional()
+      .describe('On whose behalf; forwarded as the end-user id where a provider takes one, hashed.'),
+  })
+  .refine((request) => request.size === undefined || request.size === 'auto' || request.aspectRatio === undefined, {
+    path: ['aspectRatio'],
+    message: 'must not be given together with size',
+  })
+  .refine((request) => request.compression === undefined || request.format !== 'png', {
+    path: ['compression'],
+    message: 'needs format jpeg or webp: png has no compression setting',
+  })
+  .refine((request) => request.background !== 'transparent' || request.format !== 'jpeg', {
+    path: ['background'],
+    message: 'transparent needs format png or webp: jpeg has no transparency',
+  })
+  .refine((request) => request.quality === undefined || request.tier === undefined, {
+    path: ['tier'],
+    message: 'must not be given together with quality: say one of them',
+  });
+
+/** A request as callers write it: only `prompt` is required. */
+export type ImageRequest = z.input<typeof ImageRequestSchema>;
+/** A request after parsing: checked, ids branded. */
+export type ParsedRequest = z.output<typeof ImageRequestSchema>;

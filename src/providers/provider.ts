@@ -1,0 +1,49 @@
+// The port to a provider: one call in, images or a classified failure out. Adapters speak through the official SDKs and
+// hide them completely; nothing above this file knows a wire format. A call settles exactly once, soon after its signal
+// is aborted, and never rejects: what went wrong is a value.
+import type { Failure } from '../domain/failure.ts';
+import type { Image } from '../domain/image.ts';
+import type { Usage } from '../domain/price.ts';
+import type { Route } from '../domain/route.ts';
+import type { SizeChoice } from '../domain/size.ts';
+import type { Background, EndpointId, ImageFormat } from '../domain/vocabulary.ts';
+
+/** One call. Every field is required so that no adapter forgets one; undefined means "not asked for". */
+export type ProviderCall = {
+  readonly endpoint: EndpointId;
+  readonly route: Route;
+  readonly prompt: string;
+  /** What to ask the provider for, as chosen by `chooseSize`; never `unsupported`. */
+  readonly size: Exclude<SizeChoice, { kind: 'unsupported' }>;
+  /** The pixels to deliver: equal to `size.size` or reached from it by scaling and cropping. */
+  readonly deliver: { readonly width: number; readonly height: number };
+  readonly n: number;
+  readonly format: ImageFormat;
+  /** 0 to 100 for jpeg and webp; undefined: the provider's default. */
+  readonly compression: number | undefined;
+  readonly background: Background;
+  /** End-user id for the provider's abuse monitoring; already hashed. */
+  readonly endUser: string | undefined;
+};
+
+/** A change the picture went through after the provider made it: the loss report. */
+export type Adjustment = { readonly kind: 'geometry'; readonly detail: string } | { readonly kind: 'format'; readonly detail: string };
+
+export type ProviderReply =
+  | {
+      readonly kind: 'delivered';
+      /** Exactly `call.n` images, decoded, of the asked pixels and format. */
+      readonly images: readonly Image[];
+      readonly adjustments: readonly Adjustment[];
+      /** Undefined when the provider reported none. */
+      readonly usage: Usage | undefined;
+      readonly requestId: string | undefined;
+    }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly requestId: string | undefined };
+
+export interface Provider {
+  /** Settles with a reply; on abort it closes the socket and settles with fault `cancelled`. */
+  generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply>;
+  /** Releases what the adapter holds. Calls in flight are not awaited. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,45 @@
+// The world's clock. With a speed factor the sandbox, deadlines, breakers and reports all run on scaled time, so a
+// 200-second render can be watched in 10 seconds and every number is still in world seconds.
+import type { InstantMs } from '../domain/time.ts';
+
+/** Stops a timer; harmless when it has already fired. */
+export type CancelTimer = () => void;
+
+export interface Clock {
+  /** Monotonic world milliseconds. */
+  now(): InstantMs;
+  /** Wall-clock time, for dates people and protocols read. Scaled like everything else. */
+  wall(): Date;
+  /** Runs `callback` once, `delayMs` world milliseconds from now. Never keeps the process alive by itself when `background`. */
+  timer(delayMs: number, callback: () => void, options?: { readonly background?: boolean }): CancelTimer;
+  /** World milliseconds per real millisecond. */
+  readonly speed: number;
+}
+
+/** The longest delay `setTimeout` takes; longer waits are chained. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
+/** A clock over the machine's own, `speed` times as fast. Throws RangeError unless speed is in (0, 100 000]. */
+export function systemClock(speed = 1): Clock {
+  if (!(speed > 0 && speed <= 100_000)) throw new RangeError(`speed must be in (0, 100000], got ${speed}`);
+  const startedReal = performance.now();
+  const startedWall = Date.now();
+  const elapsed = (): number => (performance.now() - startedReal) * speed;
+  return {
+    speed,
+    now: () => elapsed() as InstantMs,
+    wall: () => new Date(startedWall + elapsed()),
+    timer: (delayMs, callback, options) => realTimer(delayMs / speed, callback, options?.background ?? false),
+  };
+}
+
+function realTimer(delayMs: number, callback: () => void, background: boolean): CancelTimer {
+  let handle: NodeJS.Timeout;
+  const arm = (remainingMs: number): void => {
+    const step = Math.min(remainingMs, LONGEST_TIMEOUT_MS);
+    handle = setTimeout(() => (remainingMs > step ? arm(remainingMs - step) : callback()), step);
+    if (background) handle.unref();
+  };
+  arm(Math.max(0, delayMs));
+  return () => clearTimeout(handle);
+}
