@@ -1,4 +1,4 @@
-// Posters and print previews: high, portrait, png, 200 to 240 s. Lettering is the point, so it may not be given up
+// Posters and print previews: high, portrait, png, 200 to 240 s. Lettering is the point, so it may not be given up.
 import type { PolicyInput } from './index.ts';
 
 export const posterPolicy: PolicyInput = {

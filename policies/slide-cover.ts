@@ -1,4 +1,4 @@
-// Subtitles and slide covers: high, landscape, png, 200 to 240 s. Lettering is the point, so it may not be given up
+// Subtitles and slide covers: high, landscape, png, 200 to 240 s. Lettering is the point, so it may not be given up.
 import type { PolicyInput } from './index.ts';
 
 export const slideCoverPolicy: PolicyInput = {

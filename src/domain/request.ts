@@ -1,13 +1,35 @@
 // What a caller says. Every field but the prompt may be left out: the policy fills it in. Strict: an unknown field is
 // an error that names the near miss, because a misspelt price cap must not be ignored.
 import { z } from 'zod';
-import { AspectRatioSchema, SizeTextSchema } from './size.ts';
+import { AspectRatioSchema, chooseSize, parseSize, type SizeRule } from './size.ts';
 import { BACKGROUNDS, IMAGE_FORMATS, ON_LATE, PolicyIdSchema, QUALITIES, RouteIdSchema, TEXT_ACCURACIES, TIERS } from './vocabulary.ts';
 
 /** The longest prompt any current image model takes (OpenAI's limit, in characters). */
 export const MAX_PROMPT_CHARACTERS = 32_000;
 /** A day: longer budgets are mistakes (seconds for milliseconds) rather than wishes. */
 export const MAX_BUDGET_MS = 86_400_000;
+
+/**
+ * The sizes a request may ask for: gpt-image-2's grid. A size outside it could at best be cropped from one vendor's
+ * picture and would have no fallback, so it is refused before anything is planned.
+ */
+export const REQUEST_SIZES: SizeRule = {
+  kind: 'grid',
+  multiple: 16,
+  maxAspect: 3,
+  maxEdge: 3840,
+  minPixels: 655_360,
+  maxPixels: 8_294_400,
+  experimentalAbovePixels: 2560 * 1440,
+};
+
+const RequestSizeSchema = z.string('must be WIDTHxHEIGHT in pixels, or auto').superRefine((text, context) => {
+  if (text === 'auto') return;
+  const size = parseSize(text);
+  const choice = size && chooseSize(REQUEST_SIZES, size);
+  const rule = choice === undefined ? 'must be WIDTHxHEIGHT in pixels, or auto' : choice.kind === 'unsupported' ? choice.rule : undefined;
+  if (rule !== undefined) context.addIssue({ code: 'custom', message: rule, input: text });
+});
 
 export const ImageRequestSchema = z
   .strictObject({
@@ -16,10 +38,7 @@ export const ImageRequestSchema = z
       .refine((text) => text.trim().length > 0, 'must not be empty')
       .refine((text) => text.length <= MAX_PROMPT_CHARACTERS, `must be at most ${MAX_PROMPT_CHARACTERS} characters`)
       .describe('What the image shows.'),
-    size: z
-      .union([z.literal('auto'), SizeTextSchema])
-      .optional()
-      .describe('WIDTHxHEIGHT in pixels, or auto. Default: the policy.'),
+    size: RequestSizeSchema.optional().describe('WIDTHxHEIGHT in pixels, or auto. Default: the policy.'),
     aspectRatio: AspectRatioSchema.optional().describe('WIDTH:HEIGHT instead of a size; the router picks the pixels.'),
     n: z.int().min(1).max(10).optional().describe('Images, 1 to 10. Default 1.'),
     format: z.enum(IMAGE_FORMATS).optional().describe('png, jpeg or webp.'),
