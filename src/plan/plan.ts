@@ -1,0 +1,150 @@
+// Need x catalogue x view x policy -> plan, or a refusal with offers. One pure function serves explain, dry run, the
+// first plan and every re-plan in the middle of a run.
+import { addUsd, dollars, formatUsd, microUsd, ZERO_USD } from '../domain/money.ts';
+import type { Exclusion, ExclusionReason, Forecast, Infeasible, Plan, PlannedAttempt } from '../domain/plan.ts';
+import { formatDuration } from '../domain/time.ts';
+import { type Candidate, describeBelow, sortTargets } from './candidates.ts';
+import type { Entry } from './evaluate.ts';
+import { offersFor } from './offers.ts';
+import { type Sequence, type Step, search } from './search.ts';
+import type { Situation } from './situation.ts';
+
+/** Most calls one request may start, whatever happens. */
+export const MAX_ATTEMPTS = 3;
+
+/**
+ * Plans what to start from now on. With calls running the plan may be to wait: no attempts. Without, it has at least
+ * one attempt or is infeasible.
+ */
+export function plan(situation: Situation): Plan | Infeasible {
+  const { candidates, excluded, possible } = sortTargets(situation);
+  const forecasts = [...candidates, ...possible].map(forecastOf);
+  const running = runningEntries(situation);
+  const remainingMs = situation.deadline - situation.now;
+  const sequence = search(candidates, running, {
+    remainingMs,
+    attemptsLeft: situation.attemptsLeft,
+    capUsd:
+      situation.need.maxCost === undefined ? Number.POSITIVE_INFINITY : dollars(situation.need.maxCost) - dollars(situation.committed),
+    hedgeBudgetUsd: situation.need.policy.hedgeBudgetUsd - dollars(situation.hedgesCommitted),
+    heldValueUsd: situation.heldValueUsd,
+  });
+  const isHopeless = running.length === 0 && sequence.evaluation.chance < situation.need.policy.minChance;
+  // Once money was spent on a request, a small chance is still worth the value it would save; the floor is for admission.
+  const isAdmission = situation.committed === ZERO_USD;
+  if ((running.length === 0 && sequence.steps.length === 0) || (isHopeless && isAdmission)) {
+    return infeasible(situation, [...candidates, ...possible], excluded, forecasts, sequence);
+  }
+  return toPlan(sequence, forecasts, excluded);
+}
+
+/** Calls that run, as entries: past their queue, and past every limit that only keeps new calls from starting. */
+function runningEntries(situation: Situation): readonly Entry[] {
+  const unlimited: Situation = {
+    ...situation,
+    setAside: new Map(),
+    notBefore: new Map(),
+    need: { ...situation.need, maxCost: undefined },
+    view: (target, operation) => ({ ...situation.view(target, operation), queueWaitMs: 0, notBefore: undefined }),
+  };
+  return situation.running.flatMap((attempt) => {
+    const target = situation.targets.filter((known) => known.id === attempt.target);
+    const { candidates, possible } = sortTargets({ ...unlimited, targets: target });
+    return [...candidates, ...possible].map((candidate) => ({ candidate, startMs: 0, ageMs: situation.now - attempt.startedAt }));
+  });
+}
+
+function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: readonly Exclusion[]): Plan {
+  const { steps, evaluation } = sequence;
+  return {
+    kind: 'plan',
+    attempts: steps.map((step, index) => plannedAttempt(step, index, steps)),
+    chance: Math.min(1, evaluation.chance),
+    expectedCost: microUsd(evaluation.costUsd),
+    worstCost: addUsd(...steps.map((step) => step.candidate.price.ceiling)),
+    expectedValueUsd: evaluation.valueUsd,
+    forecasts,
+    excluded,
+  };
+}
+
+function plannedAttempt(step: Step, index: number, steps: readonly Step[]): PlannedAttempt {
+  const { candidate, startMs, hedge } = step;
+  return {
+    target: candidate.target.id,
+    route: candidate.target.route.id,
+    startMs,
+    hedge,
+    price: candidate.price,
+    why: whyOf(step, index, steps),
+  };
+}
+
+function whyOf({ candidate, startMs, hedge }: Step, index: number, steps: readonly Step[]): string {
+  const quality = candidate.below.length === 0 ? 'meets the need' : `${describeBelow(candidate.below)} below the need`;
+  const forecast = `${quality}, ${Math.round(candidate.chance * 100)} % in time for ${formatUsd(candidate.price.expected)}`;
+  const start = formatDuration(startMs ?? 0);
+  if (hedge === 'gone-silent') return `beside a call still silent after ${start}: ${forecast}`;
+  if (hedge === 'tight-budget') return `beside the first at ${start}, the budget is too tight to wait for it: ${forecast}`;
+  if (hedge === 'much-faster') return `beside the first at ${start}, being at least three times faster: ${forecast}`;
+  if (startMs === undefined)
+    return `if ${index === 0 ? 'a running call' : (steps[index - 1]?.candidate.target.route.id ?? 'the first')} ends without an image: ${forecast}`;
+  return `best value for money: ${forecast}`;
+}
+
+function forecastOf(candidate: Candidate): Forecast {
+  return {
+    target: candidate.target.id,
+    route: candidate.target.route.id,
+    tier: candidate.target.route.tier,
+    chance: candidate.chance,
+    latencyMsP50: candidate.latency.quantile(0.5),
+    latencyMsP95: candidate.latency.quantile(0.95),
+    queueWaitMs: candidate.view.queueWaitMs + candidate.readyMs,
+    price: candidate.price,
+    below: candidate.below,
+    valueUsd: candidate.valueUsd,
+  };
+}
+
+/** Which limit to name when several bind: the one a caller can do something about soonest. */
+const BINDING_ORDER: readonly ExclusionReason[] = [
+  'price-cap',
+  'deadline',
+  'below-need',
+  'rate-limited',
+  'breaker-open',
+  'failed-here',
+  'refused-here',
+  'size',
+  'images',
+  'format',
+  'prompt-length',
+  'operation',
+  'not-asked-for',
+  'no-endpoint',
+];
+
+function infeasible(
+  situation: Situation,
+  reachable: readonly Candidate[],
+  excluded: readonly Exclusion[],
+  forecasts: readonly Forecast[],
+  sequence: Sequence,
+): Infeasible {
+  const offers = offersFor(situation, excluded, reachable);
+  if (sequence.steps.length > 0) {
+    const percent = Math.round(sequence.evaluation.chance * 100);
+    const detail = `the best plan ends within ${formatDuration(situation.deadline - situation.now)} with a chance of ${percent} %, policy ${situation.need.policy.id} asks for ${Math.round(situation.need.policy.minChance * 100)} %`;
+    return { kind: 'infeasible', binding: 'deadline', detail, forecasts, excluded, offers };
+  }
+  const binding = BINDING_ORDER.map((reason) => excluded.find((exclusion) => exclusion.reason === reason)).find(Boolean);
+  return {
+    kind: 'infeasible',
+    binding: binding?.reason ?? 'no-endpoint',
+    detail: binding === undefined ? 'no route is configured for this need' : `${binding.route}: ${binding.detail}`,
+    forecasts,
+    excluded,
+    offers,
+  };
+}
