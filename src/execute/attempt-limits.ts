@@ -1,0 +1,25 @@
+// How long one attempt may take, and whether it is still worth sending once its turn in the lane has come. Timeouts come
+// from the learned latency, never from a client library's default: the same model answers in 5 or in 235 seconds.
+import type { LatencyDistribution } from '../domain/latency.ts';
+import type { Need } from '../domain/need.ts';
+import type { Target } from '../domain/route.ts';
+import type { HealthView } from '../domain/view.ts';
+import { plannedShapeOf } from '../plan/call-shape.ts';
+
+/** Less chance than this is not worth a call that will be billed. */
+const HOPELESS_CHANCE = 0.02;
+const TIMEOUT_QUANTILE = 0.99;
+
+function latencyOf(target: Target, need: Need, view: HealthView): LatencyDistribution {
+  return view(target.id, need.operation).latency(plannedShapeOf(target.route, need).latency);
+}
+
+/** Milliseconds after which an attempt is given up: its own limit or what remains, whichever is shorter. */
+export function attemptTimeoutMs(target: Target, need: Need, view: HealthView, remainingMs: number): number {
+  const ownMs = latencyOf(target, need, view).quantile(TIMEOUT_QUANTILE) * target.route.timeoutFactor;
+  return Math.max(1, Math.min(ownMs, remainingMs));
+}
+
+export function isStillPossible(target: Target, need: Need, view: HealthView, remainingMs: number): boolean {
+  return remainingMs > 0 && latencyOf(target, need, view).cdf(remainingMs) >= HOPELESS_CHANCE;
+}

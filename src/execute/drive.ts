@@ -1,0 +1,267 @@
+// Carries out what `advance` decides: queues, sends, aborts, wakes, and feeds what happens back as events. It decides
+// nothing itself. One driver lives as long as its run; everything it holds (timer, listener, lane place) is given back
+// when the run ends or, for a call that still runs upstream, when that call settles.
+import { createHash } from 'node:crypto';
+import type { Failure } from '../domain/failure.ts';
+import type { Need } from '../domain/need.ts';
+import type { Plan } from '../domain/plan.ts';
+import { costOf } from '../domain/price.ts';
+import type { Target, TargetId } from '../domain/route.ts';
+import type { InstantMs } from '../domain/time.ts';
+import type { AttemptNumber, TraceEvent } from '../domain/trace.ts';
+import { plannedShapeOf } from '../plan/call-shape.ts';
+import type { ProviderCall, ProviderReply } from '../providers/provider.ts';
+import type { CancelTimer } from '../system/clock.ts';
+import { advance, begin, type NewRun, type Step } from './advance.ts';
+import type { Ticket } from './breakers.ts';
+import type { Engine, Subscriber } from './engine.ts';
+import type { Slot } from './lanes.ts';
+import type { Effect, Finish, Run, RunEvent, SlotAdmission } from './run.ts';
+
+export type Driven = {
+  readonly finish: Finish;
+  readonly run: Run;
+  readonly events: readonly TraceEvent[];
+  /** The reply of the attempt that was delivered; undefined when the run failed. */
+  readonly reply: Extract<ProviderReply, { kind: 'delivered' }> | undefined;
+};
+
+export type DriveOptions = {
+  readonly requestId: string;
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: ((event: TraceEvent) => void) | undefined;
+};
+
+/** Runs a request from its first plan to its end. Never rejects for what providers do; the finish says how it ended. */
+export function drive(engine: Engine, run: NewRun, first: Plan, options: DriveOptions): Promise<Driven> {
+  return new Promise((resolve) => new Driver(engine, options, resolve).start(run, first));
+}
+
+/** What the driver holds for one attempt. */
+type Hold = {
+  readonly target: Target;
+  /** Ends the wait in the lane. */
+  readonly waiting: AbortController;
+  /** Ends the call. */
+  readonly calling: AbortController;
+  slot: Slot | undefined;
+  ticket: Ticket | undefined;
+  sentAt: InstantMs | undefined;
+  /** Evidence was given already: the run stopped waiting before the provider settled. */
+  reported: boolean;
+};
+
+class Driver implements Subscriber {
+  readonly #engine: Engine;
+  readonly #options: DriveOptions;
+  readonly #resolve: (driven: Driven) => void;
+  readonly #events: TraceEvent[] = [];
+  readonly #holds = new Map<AttemptNumber, Hold>();
+  readonly #replies = new Map<AttemptNumber, Extract<ProviderReply, { kind: 'delivered' }>>();
+  readonly #pending: RunEvent[] = [];
+  readonly #unsubscribe: () => void;
+  #run: Run | undefined;
+  #isBusy = false;
+  #timer: CancelTimer | undefined;
+  #wakeAt: InstantMs | undefined;
+
+  constructor(engine: Engine, options: DriveOptions, resolve: (driven: Driven) => void) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#unsubscribe = engine.subscribe(this);
+  }
+
+  start(run: NewRun, first: Plan): void {
+    const { signal } = this.#options;
+    const now = this.#engine.clock.now();
+    this.#engine.retries.countRequest(now);
+    this.#isBusy = true;
+    this.#take(begin(run, first, now, this.#engine.viewAt(now)));
+    this.#isBusy = false;
+    signal?.addEventListener('abort', this.#onAbort);
+    if (signal?.aborted) this.#onAbort();
+    this.#drain();
+  }
+
+  healthChanged(target: TargetId, cause: string): void {
+    const concerned = this.#run?.attempts.some((attempt) => attempt.phase !== 'ended' && attempt.target.id === target) ?? false;
+    if (concerned) this.#dispatch({ kind: 'health-change', cause });
+  }
+
+  readonly #onAbort = (): void => this.#dispatch({ kind: 'caller-gone' });
+
+  /** Events are handled one at a time: an effect that causes an event has it wait its turn. */
+  #dispatch(event: RunEvent): void {
+    this.#pending.push(event);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
+      if (this.#run === undefined) break;
+      const now = this.#engine.clock.now();
+      this.#take(advance(this.#run, event, now, this.#engine.viewAt(now)));
+    }
+    this.#isBusy = false;
+  }
+
+  #take([run, effects]: Step): void {
+    this.#run = run;
+    for (const effect of effects) this.#carryOut(effect, run);
+  }
+
+  #carryOut(effect: Effect, run: Run): void {
+    switch (effect.kind) {
+      case 'record':
+        this.#record(effect.event);
+        return;
+      case 'enqueue':
+        this.#enqueue(effect, run.need);
+        return;
+      case 'send':
+        this.#send(effect.attempt, run.need);
+        return;
+      case 'release':
+        this.#release(effect.attempt);
+        return;
+      case 'abort':
+        this.#abort(effect.attempt, effect.failure);
+        return;
+      case 'wake-at':
+        this.#wakeLater(effect.at);
+        return;
+      case 'finish':
+        this.#finish(effect.finish, run);
+        return;
+    }
+  }
+
+  #record(event: TraceEvent): void {
+    this.#events.push(event);
+    this.#options.onEvent?.(event);
+    this.#engine.listener({ kind: 'request', requestId: this.#options.requestId, event });
+  }
+
+  #enqueue({ attempt, target, role }: Extract<Effect, { kind: 'enqueue' }>, need: Need): void {
+    const hold: Hold = {
+      target,
+      waiting: new AbortController(),
+      calling: new AbortController(),
+      slot: undefined,
+      ticket: undefined,
+      sentAt: undefined,
+      reported: false,
+    };
+    this.#holds.set(attempt, hold);
+    if (role === 'retry') this.#engine.retries.countRetry(this.#engine.clock.now());
+    void this.#engine.lanes.enter(target.id, { priority: need.policy.priority, signal: hold.waiting.signal }).then((slot) => {
+      if (slot === 'aborted') return;
+      if (slot !== 'full') hold.slot = slot;
+      this.#dispatch({ kind: 'slot', attempt, admission: slot === 'full' ? LANE_FULL : this.#admit(hold, need) });
+    });
+  }
+
+  #admit(hold: Hold, need: Need): SlotAdmission {
+    const answer = this.#engine.breakers.admit(hold.target.id, need.operation);
+    if (answer.kind === 'rejected') return { kind: 'rejected', reason: 'breaker-open', detail: answer.reason };
+    hold.ticket = answer.ticket;
+    return { kind: answer.kind };
+  }
+
+  #send(attempt: AttemptNumber, need: Need): void {
+    const hold = this.#holds.get(attempt);
+    if (hold === undefined) throw new Error(`invariant: attempt ${attempt} is sent but was never queued`);
+    hold.sentAt = this.#engine.clock.now();
+    const shape = plannedShapeOf(hold.target.route, need);
+    this.#engine.callStarted(this.#callId(attempt), hold.target.id, need.operation, shape.latency);
+    const call = toCall(hold.target, need, shape.size);
+    void this.#engine.providers[hold.target.route.provider].generate(call, hold.calling.signal).then((reply) => {
+      hold.slot?.release();
+      if (reply.kind === 'delivered') this.#takeImages(attempt, hold, need, reply);
+      else this.#takeFailure(attempt, hold, reply.failure, reply.requestId);
+    });
+  }
+
+  #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Extract<ProviderReply, { kind: 'delivered' }>): void {
+    const { route } = hold.target;
+    const { priced, price } = plannedShapeOf(route, need);
+    const cost = reply.usage === undefined ? price.expected : costOf(route.price, priced, reply.usage);
+    this.#replies.set(attempt, reply);
+    this.#report(attempt, hold, { evidence: 'for', latencyMs: this.#ageOf(hold), failure: undefined });
+    this.#dispatch({ kind: 'delivered', attempt, cost, requestId: reply.requestId });
+  }
+
+  #takeFailure(attempt: AttemptNumber, hold: Hold, failure: Failure, requestId: string | undefined): void {
+    this.#report(attempt, hold, { evidence: failure.evidence, latencyMs: undefined, failure });
+    const tries = [...this.#holds.values()].filter((other) => other.target.id === hold.target.id).length;
+    const backoffMs = this.#engine.retries.backoffMs(failure, tries, this.#engine.clock.now());
+    this.#dispatch({ kind: 'failed', attempt, failure, requestId, backoffMs });
+  }
+
+  #abort(attempt: AttemptNumber, failure: Failure): void {
+    const hold = this.#holds.get(attempt);
+    if (hold === undefined) return;
+    this.#report(attempt, hold, { evidence: failure.evidence, latencyMs: undefined, failure });
+    hold.calling.abort();
+  }
+
+  #report(attempt: AttemptNumber, hold: Hold, report: Parameters<Engine['callEnded']>[2]): void {
+    if (hold.reported || hold.ticket === undefined) return;
+    hold.reported = true;
+    this.#engine.callEnded(this.#callId(attempt), hold.ticket, report);
+  }
+
+  #release(attempt: AttemptNumber): void {
+    const hold = this.#holds.get(attempt);
+    hold?.waiting.abort();
+    hold?.slot?.release();
+    if (hold?.ticket) this.#engine.breakers.settle(hold.ticket, 'ignored');
+  }
+
+  #wakeLater(at: InstantMs): void {
+    if (this.#wakeAt === at) return;
+    this.#timer?.();
+    this.#wakeAt = at;
+    this.#timer = this.#engine.clock.timer(Math.max(0, at - this.#engine.clock.now()), () => {
+      this.#wakeAt = undefined;
+      this.#dispatch({ kind: 'wake' });
+    });
+  }
+
+  #finish(finish: Finish, run: Run): void {
+    this.#timer?.();
+    this.#unsubscribe();
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    const reply = finish.kind === 'delivered' ? this.#replies.get(finish.attempt) : undefined;
+    this.#replies.clear();
+    this.#resolve({ finish, run, events: this.#events, reply });
+  }
+
+  #ageOf(hold: Hold): number | undefined {
+    return hold.sentAt === undefined ? undefined : this.#engine.clock.now() - hold.sentAt;
+  }
+
+  #callId(attempt: AttemptNumber): string {
+    return `${this.#options.requestId}/${attempt}`;
+  }
+}
+
+const LANE_FULL: SlotAdmission = { kind: 'rejected', reason: 'lane-full', detail: 'too many requests already wait for this route' };
+
+function toCall(target: Target, need: Need, size: ProviderCall['size']): ProviderCall {
+  return {
+    endpoint: target.endpoint,
+    route: target.route,
+    prompt: need.prompt,
+    size,
+    deliver: need.size,
+    n: need.n,
+    format: need.format,
+    compression: need.compression,
+    background: need.background,
+    endUser: need.tenant === undefined ? undefined : createHash('sha256').update(need.tenant).digest('hex').slice(0, 32),
+  };
+}

@@ -1,0 +1,176 @@
+// What all runs of a router share: lanes, breakers, health, retries, and the watch over calls in flight. It turns calls
+// that start and end into evidence, evidence into open breakers, and open breakers into new plans for running requests.
+import type { Failure, Fault } from '../domain/failure.ts';
+import type { LatencyShape } from '../domain/latency.ts';
+import type { Target, TargetId } from '../domain/route.ts';
+import type { InstantMs } from '../domain/time.ts';
+import type { HealthView } from '../domain/view.ts';
+import type { LatencyProfile, Operation, ProviderKind } from '../domain/vocabulary.ts';
+import { createHealth, type Health } from '../health/health.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { CancelTimer, Clock } from '../system/clock.ts';
+import type { Ids } from '../system/ids.ts';
+import type { Random } from '../system/random.ts';
+import type { Listener } from '../telemetry/event.ts';
+import { type Breakers, createBreakers, type Ticket } from './breakers.ts';
+import { createLanes, type Lanes } from './lanes.ts';
+import { RetryEngine } from './retry.ts';
+
+export type EngineOptions = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly targets: readonly Target[];
+  readonly providers: Readonly<Record<ProviderKind, Provider>>;
+  readonly profile: LatencyProfile;
+  readonly maxWaitingPerLane: number | undefined;
+  readonly listener: Listener;
+};
+
+/** A run that wants to hear when beliefs about a target change. */
+export interface Subscriber {
+  healthChanged(target: TargetId, cause: string): void;
+}
+
+/** How a call ended, as far as health is concerned. */
+export type CallReport = {
+  readonly evidence: 'for' | 'against' | 'ignored';
+  readonly latencyMs: number | undefined;
+  readonly failure: Failure | undefined;
+};
+
+/** How often calls in flight are looked at, in world milliseconds: a hang on the fastest route shows within 22 s. */
+const WATCH_INTERVAL_MS = 1_000;
+
+/** Faults in which the provider said nothing. */
+const WITHOUT_ANSWER: ReadonlySet<Fault> = new Set(['timeout', 'cancelled', 'connection-lost', 'connection-refused']);
+
+export class Engine {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly targets: readonly Target[];
+  readonly providers: Readonly<Record<ProviderKind, Provider>>;
+  readonly lanes: Lanes;
+  readonly breakers: Breakers;
+  readonly health: Health;
+  readonly retries: RetryEngine;
+  readonly listener: Listener;
+  readonly #subscribers = new Set<Subscriber>();
+  #inFlight = 0;
+  #watch: CancelTimer | undefined;
+
+  constructor(options: EngineOptions) {
+    const concurrency = new Map(options.targets.map((target) => [target.id, target.route.concurrency]));
+    this.clock = options.clock;
+    this.ids = options.ids;
+    this.targets = options.targets;
+    this.providers = options.providers;
+    this.listener = options.listener;
+    this.retries = new RetryEngine(options.random);
+    this.health = createHealth({ targets: options.targets, profile: options.profile });
+    this.lanes = createLanes({
+      concurrencyOf: (target) => concurrency.get(target) ?? 1,
+      ...(options.maxWaitingPerLane === undefined ? {} : { maxWaiting: options.maxWaitingPerLane }),
+    });
+    this.breakers = createBreakers({
+      clock: options.clock,
+      onChange: (change) => {
+        if (change.to === 'open') this.health.acknowledge(change.target, change.operation, change.at);
+        options.listener({ kind: 'breaker-change', ...change });
+        this.#tell(change.target, `${change.target} is ${change.to}: ${change.reason}`);
+      },
+    });
+  }
+
+  /** The planner's view of every target at `now`. */
+  viewAt(now: InstantMs): HealthView {
+    return (target, operation) => {
+      const belief = this.health.view(target, operation, now);
+      const depth = this.lanes.depth(target);
+      return {
+        ...belief,
+        target,
+        admission: this.breakers.admission(target, operation),
+        waiting: depth.waiting,
+        queueWaitMs: this.#queueWaitMs(target, depth.waiting, belief.latency),
+      };
+    };
+  }
+
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+    };
+  }
+
+  callStarted(id: string, target: TargetId, operation: Operation, shape: LatencyShape): void {
+    this.health.callStarted({ id, target, operation, shape }, this.clock.now());
+    this.#inFlight += 1;
+    this.#watch ??= this.#watchLater();
+  }
+
+  callEnded(id: string, ticket: Ticket, report: CallReport): void {
+    const { failure, evidence } = report;
+    const end = {
+      evidence,
+      answered: failure === undefined || !WITHOUT_ANSWER.has(failure.fault),
+      latencyMs: report.latencyMs,
+      retryAfterMs: failure?.retryAfterMs,
+      scope: failure?.scope ?? 'route',
+    } as const;
+    this.health.callEnded(id, end, this.clock.now());
+    this.#inFlight -= 1;
+    this.breakers.settle(ticket, evidence);
+    if (failure?.kind === 'account') this.#openFor(failure, ticket);
+    this.#raiseAlarms();
+  }
+
+  /** Stops the watch and the breakers' timers. */
+  close(): void {
+    this.#watch?.();
+    this.#watch = undefined;
+    this.breakers.close();
+  }
+
+  /** An account fault is no matter of statistics: the route, or every route of the endpoint, opens at once. */
+  #openFor(failure: Failure, ticket: Ticket): void {
+    const origin = this.targets.find((target) => target.id === ticket.target);
+    const affected = this.targets.filter(
+      (target) => target.id === ticket.target || (failure.scope === 'endpoint' && target.endpoint === origin?.endpoint),
+    );
+    for (const target of affected) this.breakers.trip(target.id, ticket.operation, `${failure.fault}: ${failure.message}`);
+  }
+
+  #raiseAlarms(): void {
+    const now = this.clock.now();
+    for (const { target, operation, cause } of this.health.alarms(now)) {
+      this.breakers.trip(target, operation, cause === 'silent' ? 'calls in flight have gone silent' : 'too many calls fail');
+      // Also when it was open already: an alarm left standing would re-open it at its first probe.
+      this.health.acknowledge(target, operation, now);
+    }
+  }
+
+  #watchLater(): CancelTimer {
+    return this.clock.timer(
+      WATCH_INTERVAL_MS,
+      () => {
+        this.#raiseAlarms();
+        this.#watch = this.#inFlight > 0 ? this.#watchLater() : undefined;
+      },
+      { background: true },
+    );
+  }
+
+  #tell(target: TargetId, cause: string): void {
+    for (const subscriber of [...this.#subscribers]) subscriber.healthChanged(target, cause);
+  }
+
+  /** Calls ahead, served `concurrency` at a time, each for a typical latency. */
+  #queueWaitMs(target: TargetId, waiting: number, latency: ReturnType<Health['view']>['latency']): number {
+    if (waiting === 0) return 0;
+    const concurrency = this.targets.find((known) => known.id === target)?.route.concurrency ?? 1;
+    const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, complexity: 'normal' });
+    return (waiting / concurrency) * typical.quantile(0.5);
+  }
+}
