@@ -49,7 +49,10 @@ export const ImageRequestSchema = z
       .enum(['auto', ...TEXT_ACCURACIES])
       .optional()
       .describe('How faithfully lettering must be drawn; auto reads it from the prompt.'),
-    quality: z.enum(QUALITIES).optional().describe('Insist on one quality setting: only routes with it are used.'),
+    quality: z
+      .enum(['auto', ...QUALITIES])
+      .optional()
+      .describe('Insist on one quality setting: only routes with it are used. auto leaves it to the router.'),
     tier: z.enum(TIERS).optional().describe('Insist on a tier instead of letting budget and text need choose it.'),
     route: RouteIdSchema.optional().describe('Insist on one route.'),
     maxCostUsd: z.number().positive().optional().describe('Most dollars this request may cost, failed and hedged calls included.'),
@@ -73,7 +76,7 @@ export const ImageRequestSchema = z
     path: ['background'],
     message: 'transparent needs format png or webp: jpeg has no transparency',
   })
-  .refine((request) => request.quality === undefined || request.tier === undefined, {
+  .refine((request) => request.quality === undefined || request.quality === 'auto' || request.tier === undefined, {
     path: ['tier'],
     message: 'must not be given together with quality: say one of them',
   });
