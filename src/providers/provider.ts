@@ -42,7 +42,10 @@ export type ProviderReply =
   | { readonly kind: 'failed'; readonly failure: Failure; readonly requestId: string | undefined };
 
 export interface Provider {
-  /** Settles with a reply; on abort it closes the socket and settles with fault `cancelled`. */
+  /**
+   * Settles with a reply; on abort it closes the socket and settles with fault `cancelled`. Rejects only with RangeError,
+   * for an endpoint it was not given: a broken composition.
+   */
   generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply>;
   /** Releases what the adapter holds. Calls in flight are not awaited. */
   close(): Promise<void>;

@@ -1,0 +1,124 @@
+// Gemini's image models through Google's official SDK. What the SDK loses (status and headers of errors, finishMessage,
+// the body behind a broken JSON) is watched on the wire; what it does unasked (second billed requests, server deadlines,
+// reading the environment) is switched off.
+import { type GenerateContentParameters, GoogleGenAI } from '@google/genai';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { type AdapterOptions, createAdapter, type Moment, type Session } from './adapter.ts';
+import { deliver } from './delivery.ts';
+import { isErrorBody, parseJson } from './google-error.ts';
+import { googleFailure, imagelessFailure } from './google-failures.ts';
+import { type GoogleReply, readGoogleReply } from './google-reply.ts';
+import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
+import { failureOf, INVALID, unreadable } from './verdicts.ts';
+import { type Answer, observedFetch } from './wire.ts';
+import type { Circumstances } from './wire-error.ts';
+
+export function createGoogleProvider(options: AdapterOptions): Provider {
+  return createAdapter('google', options, openSession);
+}
+
+function openSession(endpoint: Endpoint): Session {
+  const client = new GoogleGenAI({
+    apiKey: endpoint.apiKey,
+    // Each of these would otherwise be read from a GOOGLE_* variable. Without retryOptions nothing is retried, and
+    // without a timeout no X-Server-Timeout is sent, which Google refuses below 10 s.
+    vertexai: false,
+    apiVersion: endpoint.apiVersion,
+    httpOptions: { baseUrl: endpoint.baseUrl, apiVersion: endpoint.apiVersion },
+  });
+  return { generate: (call, moment) => generate(client, endpoint, call, moment) };
+}
+
+async function generate(client: GoogleGenAI, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
+  const unfit = unfitFor(call);
+  if (unfit !== undefined) return { kind: 'failed', failure: failureOf(INVALID, { message: unfit }), requestId: undefined };
+  const answers: Answer[] = [];
+  const circumstances = (): Circumstances => ({
+    secrets: { apiKey: endpoint.apiKey, prompt: call.prompt },
+    elapsedMs: moment.elapsedMs(),
+    wallMs: moment.wallMs(),
+  });
+  try {
+    const response = await client.models.generateContent(parametersOf(endpoint, call, moment.signal, (answer) => answers.push(answer)));
+    return await readSuccess(call, readGoogleReply(response), wireOf(answers.at(-1)), circumstances());
+  } catch (error) {
+    const answer = answers.at(-1);
+    if (answer?.body === undefined) throw error;
+    return readFailure(wireOf(answer), circumstances());
+  }
+}
+
+/** Gemini draws one picture a call and knows no pixels. The planner knows this too; a custom route may not. */
+function unfitFor(call: ProviderCall): string | undefined {
+  if (call.n !== 1) return `n must be 1 for Gemini, got ${call.n}`;
+  return call.size.kind === 'ratio' ? undefined : 'the size rule of a Gemini route must be of kind "ratios"';
+}
+
+function parametersOf(
+  endpoint: Endpoint,
+  call: ProviderCall,
+  abortSignal: AbortSignal,
+  onAnswer: (answer: Answer) => void,
+): GenerateContentParameters {
+  const imageConfig = call.size.kind === 'ratio' ? { aspectRatio: call.size.aspectRatio, imageSize: call.size.resolution } : {};
+  return {
+    model: endpoint.models?.[call.route.id] ?? call.route.model,
+    contents: [{ role: 'user', parts: [{ text: call.prompt }] }],
+    config: {
+      // Text stays allowed: it is the documented form, every relay takes it, and a refusal can then say why.
+      responseModalities: ['TEXT', 'IMAGE'],
+      imageConfig,
+      automaticContinuation: false,
+      abortSignal,
+      httpOptions: { fetch: observedFetch(onAnswer) },
+    },
+  };
+}
+
+/** The answer as text; decoded only when needed, for a good one holds megabytes of picture. */
+type Wire = { readonly status: number; readonly headers: Headers; text(): string };
+
+function wireOf(answer: Answer | undefined): Wire {
+  const { status, headers, body } = answer ?? { status: 200, headers: new Headers(), body: undefined };
+  return { status, headers, text: () => new TextDecoder().decode(body ?? new Uint8Array()) };
+}
+
+async function readSuccess(
+  call: ProviderCall,
+  reply: GoogleReply | undefined,
+  wire: Wire,
+  circumstances: Circumstances,
+): Promise<ProviderReply> {
+  const requestId = reply?.responseId ?? requestIdIn(wire.headers);
+  if (reply?.picture !== undefined) {
+    return deliver(call, { pictures: [reply.picture], usage: reply.usage, requestId, status: wire.status, isCompressed: false });
+  }
+  const text = wire.text();
+  if (isErrorBody(text)) return readFailure(wire, circumstances);
+  const asSent = readGoogleReply(parseJson(text)) ?? reply;
+  const failure = imagelessFailure(
+    {
+      finishReason: asSent?.finishReason,
+      finishMessage: asSent?.finishMessage,
+      blockReason: asSent?.blockReason,
+      parts: asSent?.parts ?? 'none',
+      drawnTokens: asSent?.drawnTokens ?? 0,
+    },
+    wire.status,
+    circumstances,
+  );
+  return { kind: 'failed', failure, requestId };
+}
+
+function readFailure(wire: Wire, circumstances: Circumstances): ProviderReply {
+  const text = wire.text();
+  const isGarbled = wire.status < 300 && !isErrorBody(text);
+  const failure = isGarbled
+    ? failureOf(unreadable('possibly'), { message: 'the answer is not the JSON it should be', status: wire.status })
+    : googleFailure({ status: wire.status, headers: wire.headers, text }, circumstances);
+  return { kind: 'failed', failure, requestId: requestIdIn(wire.headers) };
+}
+
+function requestIdIn(headers: Headers): string | undefined {
+  return headers.get('x-goog-request-id') ?? headers.get('x-request-id') ?? headers.get('x-oneapi-request-id') ?? undefined;
+}
