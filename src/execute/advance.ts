@@ -322,12 +322,15 @@ class Turn {
       return;
     }
     if (failure.retry === 'never') this.run = { ...this.run, mayStart: false };
-    if (failure.scope === 'endpoint') this.#setAsideWhere((other) => other.endpoint === target.endpoint, 'failed-here', detail);
-    if (failure.retry !== 'same' || backoffMs === undefined) {
-      this.#setAside(target.id, 'failed-here', detail);
-      return;
-    }
-    const notBefore = new Map(this.run.notBefore).set(target.id, after(this.#now, backoffMs));
+    const isAffected = (other: Target): boolean =>
+      other.id === target.id || (failure.scope === 'endpoint' && other.endpoint === target.endpoint);
+    if (failure.retry === 'same' && backoffMs !== undefined) this.#leaveAlone(isAffected, after(this.#now, backoffMs));
+    else this.#setAsideWhere(isAffected, 'failed-here', detail);
+  }
+
+  #leaveAlone(isMeant: (target: Target) => boolean, until: InstantMs): void {
+    const notBefore = new Map(this.run.notBefore);
+    for (const target of this.run.targets) if (isMeant(target)) notBefore.set(target.id, until);
     this.run = { ...this.run, notBefore };
   }
 

@@ -111,7 +111,10 @@ export class Engine {
   }
 
   callEnded(id: string, ticket: Ticket, report: CallReport): void {
-    const { failure, evidence } = report;
+    const { failure } = report;
+    // A provider that says when to come back is alive: the delay holds calls back, the breaker need not.
+    const namesDelay = failure?.fault === 'rate-limited' && failure.retryAfterMs !== undefined;
+    const evidence = namesDelay ? 'ignored' : report.evidence;
     const end = {
       evidence,
       answered: failure === undefined || !WITHOUT_ANSWER.has(failure.fault),
