@@ -140,6 +140,7 @@ export class Router implements ImageRouter {
       running: [],
       heldValueUsd: 0,
       attemptsLeft: MAX_ATTEMPTS,
+      setbacks: [],
       setAside: new Map(),
       notBefore: new Map(),
     });

@@ -15,6 +15,7 @@ import type { HealthView } from '../domain/view.ts';
 import { imageValueUsd, shortfalls } from '../plan/adequacy.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import { MAX_ATTEMPTS, plan } from '../plan/plan.ts';
+import type { Setback } from '../plan/situation.ts';
 import { attemptTimeoutMs, isStillPossible } from './attempt-limits.ts';
 import { type Attempt, type AttemptRole, type Effect, type Finish, type Run, type RunEvent, spendOf, type Upcoming } from './run.ts';
 
@@ -194,6 +195,7 @@ class Turn {
       })),
       heldValueUsd: this.#heldValueUsd(),
       attemptsLeft: this.#attemptsLeft(),
+      setbacks: this.run.attempts.flatMap(setbackOf),
       setAside: this.run.setAside,
       notBefore: this.run.notBefore,
     };
@@ -443,6 +445,13 @@ function upcomingOf(attempt: PlannedAttempt, at: InstantMs): Upcoming {
 
 function billOf(failure: Failure, ceiling: MicroUsd): { readonly billed: MicroUsd; readonly possiblyBilled: MicroUsd } {
   return { billed: ZERO_USD, possiblyBilled: failure.billed === 'no' ? ZERO_USD : ceiling };
+}
+
+/** What an attempt's failure says about its endpoint for the rest of this run. */
+function setbackOf(attempt: Attempt): readonly Setback[] {
+  const failure = attempt.phase === 'ended' ? attempt.failure : undefined;
+  if (failure?.evidence !== 'against' || failure.fault === 'rate-limited') return [];
+  return [{ target: attempt.target.id, kind: failure.fault === 'timeout' ? 'silent' : 'failed' }];
 }
 
 /** The error code that tells a caller most about why nothing was delivered. */

@@ -12,6 +12,7 @@ import type { TargetView } from '../domain/view.ts';
 import { forbiddenShortfalls, imageValueUsd, type Shortfall, shortfalls } from './adequacy.ts';
 import { type CallShape, callShapeOf } from './call-shape.ts';
 import type { Situation } from './situation.ts';
+import { SUCCESS_AFTER } from './trouble.ts';
 
 export type Candidate = {
   readonly target: Target;
@@ -19,6 +20,8 @@ export type Candidate = {
   readonly price: Price;
   readonly below: readonly Shortfall[];
   readonly valueUsd: number;
+  /** Probability that a call ends in an image at all, after what already went wrong in this run. */
+  readonly success: number;
   /** From entering the lane to the last byte. */
   readonly latency: LatencyDistribution;
   /** Milliseconds from now before it may enter the lane: backoff of this run, or a provider's rate limit. */
@@ -100,7 +103,9 @@ function candidateOf(target: Target, shape: CallShape, situation: Situation): Ca
   const latency = delayed(view.latency(shape.latency), view.queueWaitMs);
   const below = shortfalls(target.route, need);
   const readyAt = Math.max(now, view.notBefore ?? now, situation.notBefore.get(target.id) ?? now);
-  const readyMs = readyAt - now;
+  const success = situation.setbacks
+    .filter((setback) => situation.targets.some((known) => known.id === setback.target && known.endpoint === target.endpoint))
+    .reduce((chance, setback) => chance * SUCCESS_AFTER[setback.kind], view.success);
   return {
     target,
     view,
@@ -108,8 +113,9 @@ function candidateOf(target: Target, shape: CallShape, situation: Situation): Ca
     below,
     valueUsd: imageValueUsd(below, need),
     latency,
-    readyMs,
-    chance: view.success * latency.cdf(situation.deadline - readyAt),
+    success,
+    readyMs: readyAt - now,
+    chance: success * latency.cdf(situation.deadline - readyAt),
   };
 }
 
@@ -133,7 +139,7 @@ function limitBroken(candidate: Candidate, situation: Situation): Reason | undef
   }
   if (candidate.chance < HOPELESS_CHANCE) {
     const remainingMs = situation.deadline - situation.now;
-    if (candidate.readyMs > 0 && candidate.view.success * candidate.latency.cdf(remainingMs) >= HOPELESS_CHANCE) {
+    if (candidate.readyMs > 0 && candidate.success * candidate.latency.cdf(remainingMs) >= HOPELESS_CHANCE) {
       return no('rate-limited', `cannot be sent for another ${formatDuration(candidate.readyMs)}, ${formatDuration(remainingMs)} are left`);
     }
     return no(

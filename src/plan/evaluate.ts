@@ -9,6 +9,7 @@
 import { normalCdf } from '../domain/latency.ts';
 import type { Candidate } from './candidates.ts';
 import { boundedScore } from './candidates.ts';
+import { SUCCESS_AFTER } from './trouble.ts';
 
 /** A call in the sequence. Calls that run already have `ageMs` and start at or before 0. */
 export type Entry = {
@@ -41,12 +42,6 @@ const FAST_FAILURE_MS = 3_000;
 const SILENT_SHARE = 0.15;
 /** While its route is suspiciously quiet, a call that fails most likely just never answers. */
 const SILENT_SHARE_WHEN_QUIET = 0.9;
-/**
- * Trouble comes in incidents (median 87 min), not in single calls: after one silent call the next at the same endpoint
- * is likely silent too, and after a fast failure a repeat on the same target does worse than a fresh call.
- */
-const SUCCESS_AFTER_SILENCE = 0.3;
-const SUCCESS_AFTER_FAILURE = 0.7;
 /** Fates less likely than this are left out: they cannot move a decision worth a hundredth of a cent. */
 const NEGLIGIBLE = 1e-4;
 const TABLE_POINTS = 128;
@@ -83,7 +78,7 @@ export class Evaluator {
     const { candidate, ageMs } = entry;
     const repeated = entries.filter((other) => other.candidate.target.route.id === candidate.target.route.id).length > 1;
     const tables = this.#tablesOf(candidate)[repeated ? 1 : 0] ?? [];
-    const { success } = candidate.view;
+    const { success } = candidate;
     const silent = (1 - success) * (candidate.view.silent ? SILENT_SHARE_WHEN_QUIET : SILENT_SHARE);
     const base = { candidate, startMs: entry.startMs, ageMs: ageMs ?? 0, planned: ageMs === undefined, tables };
     if (ageMs === undefined) return { ...base, success, silent };
@@ -142,10 +137,10 @@ function fatesOf(calls: readonly Call[]): readonly (readonly [readonly Fate[], n
 function afterTroubleOf(earlier: readonly Call[], fates: readonly Fate[], call: Call): number {
   let factor = 1;
   earlier.forEach((other, index) => {
-    const sameEndpoint = other.candidate.target.endpoint === call.candidate.target.endpoint;
-    if (sameEndpoint && fates[index] === 'silent') factor = Math.min(factor, SUCCESS_AFTER_SILENCE);
-    if (other.candidate.target.id === call.candidate.target.id && fates[index] === 'fails')
-      factor = Math.min(factor, SUCCESS_AFTER_FAILURE);
+    const fate = fates[index];
+    if (other.candidate.target.endpoint !== call.candidate.target.endpoint) return;
+    if (fate === 'silent') factor *= SUCCESS_AFTER.silent;
+    if (fate === 'fails') factor *= SUCCESS_AFTER.failed;
   });
   return factor;
 }

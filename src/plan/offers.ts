@@ -41,7 +41,7 @@ function reachableOffer(candidate: Candidate, reason: string | undefined, situat
     case 'rate-limited':
       return { change: 'retryAfterMs', to: Math.ceil(candidate.readyMs), route };
     default:
-      return { change: 'latencyBudgetMs', to: offeredBudget(candidate), route, chance: candidate.view.success * OFFERED_CHANCE };
+      return { change: 'latencyBudgetMs', to: offeredBudget(candidate), route, chance: candidate.success * OFFERED_CHANCE };
   }
 }
 

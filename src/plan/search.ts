@@ -23,6 +23,11 @@ const START_GRID = [0, 1 / 12, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 5 / 6] as cons
 const BEAM = 6;
 /** A further call must be worth at least a tenth of a cent more than it costs: less is noise in the estimates. */
 const WORTHWHILE_USD = 0.001;
+/**
+ * Of plans with the same calls, the earlier start wins when it costs at most this share more: the estimates are no better
+ * than that, and an image that is in time sooner leaves room for what no estimate knows.
+ */
+const EARLIER_START_SURCHARGE = 0.04;
 /** Budgets below this many medians of the fastest route are tight enough to pay for two calls at once. */
 const TIGHT_MEDIANS = 2.5;
 /** A hedge towards a route this many times faster can still win after a long wait. */
@@ -54,8 +59,8 @@ export function search(candidates: readonly Candidate[], running: readonly Entry
       .filter((steps) => isAffordable(steps, limits))
       .map(measure)
       .toSorted((a, b) => net(b) - net(a))
-      .slice(0, started === 0 ? candidates.length * START_GRID.length : BEAM);
-    const challenger = beam[0];
+      .slice(0, BEAM * candidates.length);
+    const challenger = soonest(beam);
     if (challenger === undefined) break;
     if (best === undefined || net(challenger) > net(best) + WORTHWHILE_USD) best = challenger;
   }
@@ -68,6 +73,25 @@ function toEntry(step: Step): Entry {
 
 function net({ evaluation }: Sequence): number {
   return evaluation.valueUsd - evaluation.costUsd;
+}
+
+/** The best of the sequences (best first), or the one with the same calls that starts them earlier at hardly more cost. */
+function soonest([best, ...others]: readonly Sequence[]): Sequence | undefined {
+  if (best === undefined) return undefined;
+  const surcharge = best.evaluation.costUsd * EARLIER_START_SURCHARGE;
+  const rivals = others.filter((other) => isSameCalls(best.steps, other.steps) && net(other) >= net(best) - surcharge);
+  return rivals.reduce((chosen, rival) => (totalStart(rival) < totalStart(chosen) ? rival : chosen), best);
+}
+
+function isSameCalls(a: readonly Step[], b: readonly Step[]): boolean {
+  return a.every((step, index) => {
+    const other = b[index];
+    return step.candidate === other?.candidate && (step.startMs === undefined) === (other.startMs === undefined);
+  });
+}
+
+function totalStart({ steps }: Sequence): number {
+  return steps.reduce((sum, step) => sum + (step.startMs ?? 0), 0);
 }
 
 /** All sequences with one more call: on failure of the one before, or at a time that a hedge reason allows. */

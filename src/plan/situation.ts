@@ -7,6 +7,9 @@ import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
 import type { HealthView } from '../domain/view.ts';
 
+/** A call of this run that went wrong in a way that speaks against its endpoint. */
+export type Setback = { readonly target: TargetId; readonly kind: 'silent' | 'failed' };
+
 /** A call that was sent, or waits in its lane, and has not ended. */
 export type RunningAttempt = { readonly target: TargetId; readonly startedAt: InstantMs };
 
@@ -24,6 +27,8 @@ export type Situation = {
   /** What an image already held would be worth, in USD; 0 when none is held. */
   readonly heldValueUsd: number;
   readonly attemptsLeft: number;
+  /** What already went wrong in this run: the freshest evidence there is. */
+  readonly setbacks: readonly Setback[];
   /** Targets that this run will not try again, and why. */
   readonly setAside: ReadonlyMap<TargetId, Pick<Exclusion, 'reason' | 'detail'>>;
   /** Targets that must be left alone until then: backoff after a failure of this run. */

@@ -89,6 +89,7 @@ export function situationOf(changes: Partial<Omit<Situation, 'need'>> & { readon
     running: [],
     heldValueUsd: 0,
     attemptsLeft: 3,
+    setbacks: [],
     setAside: new Map(),
     notBefore: new Map(),
     ...changes,
