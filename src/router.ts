@@ -49,6 +49,8 @@ export interface ImageRouter {
   /** What `generate` would do now, without spending. Throws ImageRouterError `invalid_request`. */
   explain(request: ImageRequest): Explanation;
   health(): readonly TargetHealth[];
+  /** Loads the SDKs ahead of the first request, which otherwise waits about half a second for them. Optional. */
+  ready(): Promise<void>;
   /** Takes no more requests, waits for those that run, then releases sockets and timers. */
   close(): Promise<void>;
 }
@@ -90,6 +92,10 @@ export class Router implements ImageRouter {
       const { waiting } = this.#engine.lanes.depth(row.target);
       return [{ ...row, route: target.route.id, tier: target.route.tier, admission, waiting }];
     });
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(Object.values(this.#engine.providers).map((provider) => provider.ready()));
   }
 
   async close(): Promise<void> {

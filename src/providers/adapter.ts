@@ -1,9 +1,10 @@
 // What every adapter owes its callers, written once: a call settles exactly once and soon after its signal is aborted,
-// nothing is sent for an aborted signal or after close, SDK clients are made on first use, and nothing is thrown.
+// nothing is sent for an aborted signal or after close, SDKs are loaded and clients made on first use, nothing is thrown.
 // The two providers differ only in the session they open on an endpoint.
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { ProviderKind } from '../domain/vocabulary.ts';
 import type { Clock } from '../system/clock.ts';
+import { loadPixels } from './pixels.ts';
 import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { publicMessage } from './public-message.ts';
 import { CANCELLED, failureOf, NEVER_SENT } from './verdicts.ts';
@@ -28,12 +29,12 @@ export type Moment = {
 export type Session = { generate(call: ProviderCall, moment: Moment): Promise<ProviderReply> };
 
 /** Rejects only with RangeError, for a call to an endpoint it was not given: a broken plan, not a failed call. */
-export function createAdapter(kind: ProviderKind, options: AdapterOptions, open: (endpoint: Endpoint) => Session): Provider {
+export function createAdapter(kind: ProviderKind, options: AdapterOptions, open: (endpoint: Endpoint) => Promise<Session>): Provider {
   const endpoints = new Map(options.endpoints.filter(({ provider }) => provider === kind).map((endpoint) => [endpoint.id, endpoint]));
-  const sessions = new Map<string, Session>();
+  const sessions = new Map<string, Promise<Session>>();
   const closing = new AbortController();
 
-  const sessionAt = (endpoint: Endpoint): Session => {
+  const sessionAt = (endpoint: Endpoint): Promise<Session> => {
     const session = sessions.get(endpoint.id) ?? open(endpoint);
     sessions.set(endpoint.id, session);
     return session;
@@ -50,7 +51,7 @@ export function createAdapter(kind: ProviderKind, options: AdapterOptions, open:
         elapsedMs: () => options.clock.now() - startedAt,
         wallMs: () => options.clock.wall().getTime(),
       };
-      const work = attempt(() => sessionAt(endpoint).generate(call, moment)).catch((error: unknown) =>
+      const work = generateAt(sessionAt(endpoint), call, moment).catch((error: unknown) =>
         failed(
           failureOf(judgeException(error), {
             message: publicMessage(describeException(error), { apiKey: endpoint.apiKey, prompt: call.prompt }),
@@ -58,6 +59,9 @@ export function createAdapter(kind: ProviderKind, options: AdapterOptions, open:
         ),
       );
       return firstOf(work, signal);
+    },
+    async ready() {
+      await Promise.all([...[...endpoints.values()].map(sessionAt), loadPixels()]);
     },
     async close() {
       closing.abort();
@@ -67,8 +71,9 @@ export function createAdapter(kind: ProviderKind, options: AdapterOptions, open:
 }
 
 /** A synchronous throw becomes a rejection, so that there is one way to fail. */
-async function attempt(work: () => Promise<ProviderReply>): Promise<ProviderReply> {
-  return work();
+async function generateAt(opening: Promise<Session>, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
+  const session = await opening;
+  return session.generate(call, moment);
 }
 
 /** The work's reply, or `cancelled` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */

@@ -1,10 +1,11 @@
 // Brings a checked picture to the asked pixels and format, and reports in words what that cost. A picture that is
 // already right is passed through byte for byte: no re-encoding, no lost metadata. A picture that would need another
 // shape or many invented pixels is not repaired but refused: the caller asked for a size, not for a stretched stamp.
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { type Image, mediaTypeOf } from '../domain/image.ts';
 import { aspectOf, formatSize, pixels, type Size } from '../domain/size.ts';
 import type { ImageFormat } from '../domain/vocabulary.ts';
+import { openPicture } from './pixels.ts';
 import type { Adjustment } from './provider.ts';
 
 export type Wish = {
@@ -86,7 +87,7 @@ function formatReport(image: Image, wish: Wish, fit: Fit | undefined): readonly 
 }
 
 async function render(image: Image, wish: Wish, fit: Fit | undefined): Promise<Uint8Array> {
-  const source = sharp(image.bytes, { failOn: 'error', limitInputPixels: false });
+  const source = await openPicture(image.bytes);
   const fitted = fit === undefined ? source : source.resize({ ...wish.deliver, fit: 'cover', position: 'centre', kernel: 'lanczos3' });
   return encode(fitted, wish).toBuffer();
 }

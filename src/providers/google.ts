@@ -1,7 +1,7 @@
 // Gemini's image models through Google's official SDK. What the SDK loses (status and headers of errors, finishMessage,
 // the body behind a broken JSON) is watched on the wire; what it does unasked (second billed requests, server deadlines,
 // reading the environment) is switched off.
-import { type GenerateContentParameters, GoogleGenAI } from '@google/genai';
+import type { GenerateContentParameters, GoogleGenAI } from '@google/genai';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { type AdapterOptions, createAdapter, type Moment, type Session } from './adapter.ts';
 import { deliver } from './delivery.ts';
@@ -17,7 +17,8 @@ export function createGoogleProvider(options: AdapterOptions): Provider {
   return createAdapter('google', options, openSession);
 }
 
-function openSession(endpoint: Endpoint): Session {
+async function openSession(endpoint: Endpoint): Promise<Session> {
+  const { GoogleGenAI } = await import('@google/genai');
   const client = new GoogleGenAI({
     apiKey: endpoint.apiKey,
     // Each of these would otherwise be read from a GOOGLE_* variable. Without retryOptions nothing is retried, and

@@ -1,9 +1,9 @@
 // A success is an image that was checked. Providers and relays send HTML as PNG, cut pictures short, and promise sizes
 // they do not keep, so bytes are believed only after they were decoded in full. Cheap checks come first, and the size in
 // the header is bounded before a pixel is decoded: a 2 kB file can claim 40 000 x 40 000.
-import sharp, { type Sharp } from 'sharp';
 import { type Image, mediaTypeOf } from '../domain/image.ts';
 import type { ImageFormat } from '../domain/vocabulary.ts';
+import { openPicture } from './pixels.ts';
 
 /** `broken` says in words what is wrong with the bytes. */
 export type Checked = { readonly kind: 'image'; readonly image: Image } | { readonly kind: 'broken'; readonly reason: string };
@@ -29,19 +29,14 @@ export async function checkImage(bytes: Uint8Array): Promise<Checked> {
   const format = formatOf(bytes);
   if (format === undefined) return broken('the bytes are no PNG, JPEG or WebP');
   try {
-    const { width, height } = await decoder(bytes).metadata();
+    const { width, height } = await (await openPicture(bytes)).metadata();
     if (width * height > MOST_PIXELS) return broken(`${width}x${height} is more than ${MOST_PIXELS} pixels`);
     // One grey byte a pixel is enough to make the decoder read to the end.
-    await decoder(bytes).toColourspace('b-w').raw().toBuffer();
+    await (await openPicture(bytes)).toColourspace('b-w').raw().toBuffer();
     return { kind: 'image', image: { bytes, format, mediaType: mediaTypeOf(format), width, height } };
   } catch (error) {
     return broken(`the ${format} cannot be decoded: ${error instanceof Error ? error.message.split('\n')[0] : 'unknown reason'}`);
   }
-}
-
-function decoder(bytes: Uint8Array): Sharp {
-  // `error` rather than sharp's default `warning`: an odd colour profile is a warning, a missing half is an error.
-  return sharp(bytes, { failOn: 'error', limitInputPixels: false, sequentialRead: true });
 }
 
 function broken(reason: string): Checked {

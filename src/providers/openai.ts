@@ -1,6 +1,7 @@
 // OpenAI's image API through its official SDK, and nothing else of that SDK: its retries, timeout, log and environment
 // variables are all switched off, because retrying, deadlines and configuration are the router's own.
-import OpenAI, { APIError } from 'openai';
+import type OpenAI from 'openai';
+import type { APIError } from 'openai';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { formatSize } from '../domain/size.ts';
 import { type AdapterOptions, createAdapter, type Moment, type Session } from './adapter.ts';
@@ -19,7 +20,11 @@ export function createOpenAIProvider(options: AdapterOptions): Provider {
   return createAdapter('openai', options, openSession);
 }
 
-function openSession(endpoint: Endpoint): Session {
+/** An open client, and the class by which its SDK tells answers from broken connections. */
+type Sdk = { readonly client: OpenAI; readonly isAnswer: (error: unknown) => error is APIError };
+
+async function openSession(endpoint: Endpoint): Promise<Session> {
+  const { default: OpenAI, APIError } = await import('openai');
   const client = new OpenAI({
     apiKey: endpoint.apiKey,
     baseURL: endpoint.baseUrl,
@@ -35,11 +40,12 @@ function openSession(endpoint: Endpoint): Session {
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   });
-  return { generate: (call, moment) => generate(client, endpoint, call, moment) };
+  const sdk: Sdk = { client, isAnswer: (error) => error instanceof APIError };
+  return { generate: (call, moment) => generate(sdk, endpoint, call, moment) };
 }
 
-async function generate(client: OpenAI, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
-  const request = client.images.generate(bodyOf(endpoint, call), { signal: moment.signal });
+async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
+  const request = sdk.client.images.generate(bodyOf(endpoint, call), { signal: moment.signal });
   const circumstances = (): Circumstances => ({
     secrets: { apiKey: endpoint.apiKey, prompt: call.prompt },
     elapsedMs: moment.elapsedMs(),
@@ -50,7 +56,7 @@ async function generate(client: OpenAI, endpoint: Endpoint, call: ProviderCall, 
     const success = { status: response.status, headers: response.headers, requestId: requestIdIn(response.headers) };
     return await readSuccess(call, data, success, circumstances());
   } catch (error) {
-    const told = answerIn(error);
+    const told = sdk.isAnswer(error) ? answerIn(error) : undefined;
     if (told === undefined) throw error;
     return { kind: 'failed', failure: openaiFailure(told, circumstances()), requestId: requestIdIn(told.headers) };
   }
@@ -93,8 +99,8 @@ async function readSuccess(call: ProviderCall, body: unknown, success: Success, 
 }
 
 /** What the server answered, when the exception is about an answer; undefined when the connection broke. */
-function answerIn(error: unknown): OpenAIError | undefined {
-  if (!(error instanceof APIError) || error.status === undefined || error.headers === undefined) return undefined;
+function answerIn(error: APIError): OpenAIError | undefined {
+  if (error.status === undefined || error.headers === undefined) return undefined;
   return { status: error.status, headers: error.headers, error: error.error, fallbackMessage: error.message.replace(/^\d{3} /, '') };
 }
 

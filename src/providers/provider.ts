@@ -47,6 +47,8 @@ export interface Provider {
    * for an endpoint it was not given: a broken composition.
    */
   generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply>;
+  /** Loads what the first call would otherwise wait for (an SDK, about half a second). Opens no socket. */
+  ready(): Promise<void>;
   /** Releases what the adapter holds. Calls in flight are not awaited. */
   close(): Promise<void>;
 }

@@ -27,6 +27,8 @@ export class FakeProvider implements Provider {
     });
   }
 
+  async ready(): Promise<void> {}
+
   async close(): Promise<void> {
     this.isClosed = true;
   }
