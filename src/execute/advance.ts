@@ -16,7 +16,7 @@ import { imageValueUsd, shortfalls } from '../plan/adequacy.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import { MAX_ATTEMPTS, plan } from '../plan/plan.ts';
 import type { Setback } from '../plan/situation.ts';
-import { attemptTimeoutMs, isStillPossible } from './attempt-limits.ts';
+import { attemptTimeoutMs, isStillPossible, silentAfterMs } from './attempt-limits.ts';
 import { type Attempt, type AttemptRole, type Effect, type Finish, type Run, type RunEvent, spendOf, type Upcoming } from './run.ts';
 
 export type Step = readonly [Run, readonly Effect[]];
@@ -97,7 +97,12 @@ class Turn {
     }
     for (const attempt of this.run.attempts) {
       if (this.run.ended) return;
-      if (attempt.phase === 'sent' && this.#now >= attempt.timeoutAt) this.#timeOut(attempt);
+      if (attempt.phase !== 'sent') continue;
+      if (this.#now >= attempt.timeoutAt) this.#timeOut(attempt);
+      else if (attempt.silentAt !== undefined && this.#now >= attempt.silentAt) {
+        this.#replace({ ...attempt, silentAt: undefined });
+        this.replan(`attempt ${attempt.number} has gone silent`);
+      }
     }
   }
 
@@ -121,7 +126,12 @@ class Turn {
   takeImage(event: Extract<RunEvent, { kind: 'delivered' }>): void {
     const attempt = this.#find(event.attempt);
     if (attempt?.phase !== 'sent') return;
+    const isLate = this.#now > after(this.run.deadline, GRACE_MS);
     this.#settle(attempt, { delivered: true, failure: undefined, billed: event.cost, possiblyBilled: ZERO_USD }, event.requestId);
+    if (isLate) {
+      this.#meetDeadline();
+      return;
+    }
     const rival = this.#heldValueUsd();
     if (this.run.held === undefined || attempt.valueUsd > rival) this.run = { ...this.run, held: attempt.number };
     const better = this.#running().filter((other) => other.valueUsd > Math.max(rival, attempt.valueUsd));
@@ -249,8 +259,15 @@ class Turn {
 
   #send(attempt: Extract<Attempt, { phase: 'queued' }>, isProbe: boolean): void {
     const timeoutMs = attemptTimeoutMs(attempt.target, this.run.need, this.#view, this.run.deadline - this.#now);
+    const silentMs = silentAfterMs(attempt.target, this.run.need, this.#view);
     const { queuedAt: _, ...rest } = attempt;
-    this.#replace({ ...rest, phase: 'sent', sentAt: this.#now, timeoutAt: after(this.#now, timeoutMs) });
+    this.#replace({
+      ...rest,
+      phase: 'sent',
+      sentAt: this.#now,
+      timeoutAt: after(this.#now, timeoutMs),
+      silentAt: after(this.#now, silentMs),
+    });
     this.record({
       kind: 'attempt-start',
       attempt: attempt.number,
@@ -284,7 +301,7 @@ class Turn {
     end: Pick<Extract<Attempt, { phase: 'ended' }>, 'delivered' | 'failure' | 'billed' | 'possiblyBilled'>,
     requestId: string | undefined,
   ): void {
-    const { sentAt: _, timeoutAt: __, ...rest } = attempt;
+    const { sentAt: _, timeoutAt: __, silentAt: ___, ...rest } = attempt;
     this.#replace({ ...rest, phase: 'ended', wasSent: true, ...end });
     this.record({
       kind: 'attempt-end',
@@ -422,12 +439,20 @@ class Turn {
   }
 
   #nextWake(): InstantMs {
-    const timeouts = this.run.attempts.flatMap((attempt) => (attempt.phase === 'sent' ? [attempt.timeoutAt] : []));
+    const timeouts = this.run.attempts.flatMap((attempt) =>
+      attempt.phase === 'sent' ? [attempt.timeoutAt, attempt.silentAt ?? attempt.timeoutAt] : [],
+    );
     return earliest(this.run.deadline, ...timeouts, ...this.run.upcoming.map((next) => next.at));
   }
 }
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/**
+ * An image that comes this little after the deadline is delivered all the same: the clock was read a moment too late, and
+ * it is paid for. Later ones only come when the process was stalled; the promise is then kept by saying so.
+ */
+export const GRACE_MS = 500;
 
 /** A call given up after it was sent. */
 const ABANDONED = {

@@ -5,6 +5,7 @@ import type { Need } from '../domain/need.ts';
 import type { Target } from '../domain/route.ts';
 import type { HealthView } from '../domain/view.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
+import { SILENT_QUANTILE } from '../plan/trouble.ts';
 
 /** Less chance than this is not worth a call that will be billed. */
 const HOPELESS_CHANCE = 0.02;
@@ -12,6 +13,11 @@ const TIMEOUT_QUANTILE = 0.99;
 
 function latencyOf(target: Target, need: Need, view: HealthView): LatencyDistribution {
   return view(target.id, need.operation).latency(plannedShapeOf(target.route, need).latency);
+}
+
+/** Milliseconds after which an attempt counts as silent: a moment to plan anew, knowing that it still runs. */
+export function silentAfterMs(target: Target, need: Need, view: HealthView): number {
+  return latencyOf(target, need, view).quantile(SILENT_QUANTILE);
 }
 
 /** Milliseconds after which an attempt is given up: its own limit or what remains, whichever is shorter. */

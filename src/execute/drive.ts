@@ -3,14 +3,15 @@
 // when the run ends or, for a call that still runs upstream, when that call settles.
 import { createHash } from 'node:crypto';
 import type { Failure } from '../domain/failure.ts';
+import type { Attachments } from '../domain/image.ts';
 import type { Need } from '../domain/need.ts';
 import type { Plan } from '../domain/plan.ts';
 import { costOf } from '../domain/price.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
-import type { AttemptNumber, TraceEvent } from '../domain/trace.ts';
+import type { AttemptNumber, RunPart, TraceEvent } from '../domain/trace.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
-import type { ProviderCall, ProviderReply } from '../providers/provider.ts';
+import type { PartialImage, ProviderCall, ProviderReply } from '../providers/provider.ts';
 import type { CancelTimer } from '../system/clock.ts';
 import { advance, begin, type NewRun, type Step } from './advance.ts';
 import type { Ticket } from './breakers.ts';
@@ -28,8 +29,13 @@ export type Driven = {
 
 export type DriveOptions = {
   readonly requestId: string;
+  /** Which run of the request this is; undefined when it is the only one. */
+  readonly part: RunPart | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: TraceEvent) => void) | undefined;
+  readonly attachments: Attachments;
+  /** Hears interim pictures; undefined: calls are not streamed. */
+  readonly onPartial: ((attempt: AttemptNumber, partial: PartialImage) => void) | undefined;
 };
 
 /** Runs a request from its first plan to its end. Never rejects for what providers do; the finish says how it ended. */
@@ -139,7 +145,9 @@ class Driver implements Subscriber {
     }
   }
 
-  #record(event: TraceEvent): void {
+  #record(bare: TraceEvent): void {
+    const { part } = this.#options;
+    const event: TraceEvent = part === undefined ? bare : { ...bare, part };
     this.#events.push(event);
     this.#options.onEvent?.(event);
     this.#engine.listener({ kind: 'request', requestId: this.#options.requestId, event });
@@ -177,7 +185,8 @@ class Driver implements Subscriber {
     hold.sentAt = this.#engine.clock.now();
     const shape = plannedShapeOf(hold.target.route, need);
     this.#engine.callStarted(this.#callId(attempt), hold.target.id, need.operation, shape.latency);
-    const call = toCall(hold.target, need, shape.size);
+    const onPartial = this.#options.onPartial && ((partial: PartialImage) => this.#options.onPartial?.(attempt, partial));
+    const call = toCall(hold.target, need, shape.size, this.#options.attachments, onPartial);
     void this.#engine.providers[hold.target.route.provider].generate(call, hold.calling.signal).then((reply) => {
       hold.slot?.release();
       if (reply.kind === 'delivered') this.#takeImages(attempt, hold, need, reply);
@@ -245,13 +254,19 @@ class Driver implements Subscriber {
   }
 
   #callId(attempt: AttemptNumber): string {
-    return `${this.#options.requestId}/${attempt}`;
+    return `${this.#options.requestId}/${this.#options.part ?? 'only'}/${attempt}`;
   }
 }
 
 const LANE_FULL: SlotAdmission = { kind: 'rejected', reason: 'lane-full', detail: 'too many requests already wait for this route' };
 
-function toCall(target: Target, need: Need, size: ProviderCall['size']): ProviderCall {
+function toCall(
+  target: Target,
+  need: Need,
+  size: ProviderCall['size'],
+  attachments: Attachments,
+  onPartial: ProviderCall['onPartial'],
+): ProviderCall {
   return {
     endpoint: target.endpoint,
     route: target.route,
@@ -259,6 +274,8 @@ function toCall(target: Target, need: Need, size: ProviderCall['size']): Provide
     size,
     deliver: need.size,
     n: need.n,
+    attachments,
+    onPartial,
     format: need.format,
     compression: need.compression,
     background: need.background,

@@ -142,7 +142,11 @@ export class Engine {
     const affected = this.targets.filter(
       (target) => target.id === ticket.target || (failure.scope === 'endpoint' && target.endpoint === origin?.endpoint),
     );
-    for (const target of affected) this.breakers.trip(target.id, ticket.operation, `${failure.fault}: ${failure.message}`);
+    for (const target of affected) {
+      for (const operation of target.route.capabilities.operations) {
+        this.breakers.trip(target.id, operation, `${failure.fault}: ${failure.message}`);
+      }
+    }
   }
 
   #raiseAlarms(): void {
@@ -173,7 +177,7 @@ export class Engine {
   #queueWaitMs(target: TargetId, waiting: number, latency: ReturnType<Health['view']>['latency']): number {
     if (waiting === 0) return 0;
     const concurrency = this.targets.find((known) => known.id === target)?.route.concurrency ?? 1;
-    const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, complexity: 'normal' });
+    const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, references: 0, complexity: 'normal' });
     return (waiting / concurrency) * typical.quantile(0.5);
   }
 }

@@ -24,7 +24,13 @@ type AttemptBase = {
 /** `queued`: waits in its lane, nothing sent. `sent`: may be billed. `ended`: settled, whatever still runs upstream. */
 export type Attempt =
   | (AttemptBase & { readonly phase: 'queued'; readonly queuedAt: InstantMs })
-  | (AttemptBase & { readonly phase: 'sent'; readonly sentAt: InstantMs; readonly timeoutAt: InstantMs })
+  | (AttemptBase & {
+      readonly phase: 'sent';
+      readonly sentAt: InstantMs;
+      readonly timeoutAt: InstantMs;
+      /** When it will have gone silent; undefined once that was noticed. */
+      readonly silentAt: InstantMs | undefined;
+    })
   | (AttemptBase & {
       readonly phase: 'ended';
       readonly wasSent: boolean;

@@ -4,6 +4,7 @@
 import type { HedgeReason } from '../domain/plan.ts';
 import type { Candidate } from './candidates.ts';
 import { type Entry, type Evaluation, Evaluator } from './evaluate.ts';
+import { SILENT_QUANTILE } from './trouble.ts';
 
 export type SearchLimits = {
   readonly remainingMs: number;
@@ -32,11 +33,8 @@ const EARLIER_START_SURCHARGE = 0.04;
 const TIGHT_MEDIANS = 2.5;
 /** A hedge towards a route this many times faster can still win after a long wait. */
 const MUCH_FASTER = 3;
-/** A call older than this quantile of its route's latency has gone silent. */
-const SILENT_QUANTILE = 0.99;
-
 /** The instant, in milliseconds after its start, from which a call on this route counts as silent. */
-export function silentAfterMs(candidate: Candidate): number {
+function silentAfterMs(candidate: Candidate): number {
   return candidate.latency.quantile(SILENT_QUANTILE);
 }
 

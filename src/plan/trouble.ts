@@ -5,3 +5,6 @@
 
 /** The factor on the success of a call, given one earlier call of the same request at the same endpoint. */
 export const SUCCESS_AFTER = { silent: 0.3, failed: 0.65 } as const;
+
+/** A call older than this quantile of its route's latency has gone silent: a hedge may start, and the rest is re-planned. */
+export const SILENT_QUANTILE = 0.99;

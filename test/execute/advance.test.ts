@@ -7,7 +7,7 @@ import type { Plan } from '../../src/domain/plan.ts';
 import type { Target } from '../../src/domain/route.ts';
 import { after, type InstantMs } from '../../src/domain/time.ts';
 import type { TraceEvent } from '../../src/domain/trace.ts';
-import { advance, begin, type Step } from '../../src/execute/advance.ts';
+import { advance, begin, GRACE_MS, type Step } from '../../src/execute/advance.ts';
 import { type Effect, type Finish, type Run, type RunEvent, spendOf } from '../../src/execute/run.ts';
 import { plan } from '../../src/plan/plan.ts';
 import { needOf, policyNamed, priorView, situationOf, targets } from '../support/worlds.ts';
@@ -150,12 +150,30 @@ describe('time', () => {
     expect(game.of('abort')).toHaveLength(game.routes().length);
   });
 
+  it('takes an image that arrives with the deadline, and none that comes long after it', () => {
+    const justInTime = new Game({ budgetMs: 40_000 }).admit(1).send(delivered(1), 40_000 + GRACE_MS);
+    expect(justInTime.finish?.kind).toBe('delivered');
+    const late = new Game({ budgetMs: 40_000 }).admit(1).send(delivered(1), 40_001 + GRACE_MS);
+    expect(late.finish).toMatchObject({ kind: 'failed', code: 'deadline_exceeded' });
+    expect(late.events('end')[0]?.billed).toBe(10_000);
+  });
+
   it('gives up an attempt at its own timeout and uses what is left for another', () => {
     const game = new Game({ budgetMs: 300_000 }).admit(1);
     const timeoutMs = game.events('attempt-start')[0]?.timeoutMs ?? 0;
     game.send({ kind: 'wake' }, timeoutMs);
     expect(game.events('attempt-end')[0]).toMatchObject({ end: { failure: { fault: 'timeout', evidence: 'against' } } });
     expect(game.of('enqueue').length).toBeGreaterThan(1);
+  });
+
+  it('plans anew when a call has gone silent: only then is it known that it still runs', () => {
+    const game = new Game({ budgetMs: 48_000 }).admit(1);
+    const first = game.run.attempts[0];
+    const silentAt = first?.phase === 'sent' ? first.silentAt : undefined;
+    game.send({ kind: 'wake' }, (silentAt ?? game.now) - game.now);
+    expect(game.events('plan').map((event) => event.cause)).toEqual(['request', 'attempt 1 has gone silent']);
+    const next = game.of('wake-at').at(-1)?.at;
+    expect(next).toBeGreaterThan(silentAt ?? 0);
   });
 
   it('does not send an attempt whose queue has eaten its time', () => {
