@@ -37,11 +37,13 @@ export const googleRoutes: readonly RouteInput[] = [
     tier: 'preview',
     settings: {},
     capabilities: {
-      operations: ['generate'],
+      operations: ['generate', 'edit'],
       sizes: { kind: 'ratios', resolutions: { '1K': RATIOS_1K, '2K': scaled(2), '4K': scaled(4) }, maxCropFraction: 0.08 },
       maxImages: 1,
       formats: ['jpeg'],
       transparency: false,
+      maxReferences: 14,
+      mask: false,
       streaming: false,
       maxPromptCharacters: 32_000,
     },
@@ -59,6 +61,8 @@ export const googleRoutes: readonly RouteInput[] = [
       textInUsdPerMillion: 2,
       textOutUsdPerMillion: 12,
       thoughtTokens: { expected: 450, ceiling: 2000 },
+      // The price list's $0.0011 an image.
+      referenceTokens: { expected: 560, ceiling: 560 },
       source: 'Google price list for gemini-3-pro-image; thinking tokens from field samples',
       asOf: '2026-06-01',
     },

@@ -5,7 +5,7 @@ import type { RouteInput } from './index.ts';
 const SOURCE = 'practitioner guide to gpt-image-2 in production (2026); OpenAI image API documentation, 2026-08';
 
 const capabilities: RouteInput['capabilities'] = {
-  operations: ['generate'],
+  operations: ['generate', 'edit'],
   sizes: {
     kind: 'grid',
     multiple: 16,
@@ -18,6 +18,8 @@ const capabilities: RouteInput['capabilities'] = {
   maxImages: 10,
   formats: ['png', 'jpeg', 'webp'],
   transparency: true,
+  maxReferences: 16,
+  mask: true,
   streaming: true,
   maxPromptCharacters: 32_000,
 };
@@ -29,6 +31,8 @@ function price(patches: number): RouteInput['price'] {
     textInUsdPerMillion: 5,
     imageInUsdPerMillion: 8,
     imageOutUsdPerMillion: 30,
+    // Not published: gpt-image-2 reads references at high fidelity, like gpt-image-1 did with about 4 600 tokens a square.
+    referenceTokens: { expected: 4_600, ceiling: 7_000 },
     source: 'OpenAI price list for gpt-image-2; token count fitted to its nine published sizes',
     asOf: '2026-08-15',
   };

@@ -22,7 +22,7 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
   const background = request.background ?? policy.defaults.background;
   const output = chooseOutput(request, policy, background);
   return {
-    operation: 'generate',
+    operation: request.referenceImages === undefined ? 'generate' : 'edit',
     prompt: request.prompt,
     textAccuracy: text.textAccuracy,
     elements: reading.elements,
@@ -34,6 +34,8 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
     compression: output.compression,
     background,
     n: request.n ?? policy.defaults.n,
+    references: request.referenceImages?.length ?? 0,
+    hasMask: request.mask !== undefined,
     budgetMs: budget.budgetMs,
     maxCost: chooseCap(request, policy),
     quality: request.quality === 'auto' ? undefined : request.quality,

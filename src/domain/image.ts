@@ -11,6 +11,11 @@ export type Image = {
   readonly height: number;
 };
 
+/** What an edit works from. Checked like every image; the mask only where the route takes one. */
+export type Attachments = { readonly references: readonly Image[]; readonly mask: Image | undefined };
+
+export const NO_ATTACHMENTS: Attachments = { references: [], mask: undefined };
+
 export function mediaTypeOf(format: ImageFormat): string {
   return `image/${format}`;
 }

@@ -39,6 +39,9 @@ export type Need = {
   readonly compression: number | undefined;
   readonly background: Background;
   readonly n: number;
+  /** Reference images of an edit, and whether a mask came with them; the bytes travel beside the need. */
+  readonly references: number;
+  readonly hasMask: boolean;
   /** Milliseconds from arrival to the deadline. */
   readonly budgetMs: number;
   readonly maxCost: MicroUsd | undefined;

@@ -16,6 +16,8 @@ export type PlannedAttempt = {
   /** Set exactly when `startMs` may put it beside a running attempt. */
   readonly hedge: HedgeReason | undefined;
   readonly price: Price;
+  /** Images this one call makes. */
+  readonly images: number;
   /** For people: why this route, at this time. */
   readonly why: string;
 };
@@ -25,6 +27,7 @@ export type ExclusionReason =
   | 'operation'
   | 'size'
   | 'images'
+  | 'references'
   | 'format'
   | 'prompt-length'
   | 'below-need'

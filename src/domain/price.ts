@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { type MicroUsd, microUsd } from './money.ts';
 import { formatSize, type Size } from './size.ts';
 
+const TokenRangeSchema = z.strictObject({ expected: z.int().min(0), ceiling: z.int().min(0) });
+
 export const PriceSpecSchema = z.discriminatedUnion('kind', [
   /** OpenAI image tokens: output tokens follow from size and quality, text and image input by the token. */
   z.strictObject({
@@ -13,6 +15,8 @@ export const PriceSpecSchema = z.discriminatedUnion('kind', [
     textInUsdPerMillion: z.number().min(0),
     imageInUsdPerMillion: z.number().min(0),
     imageOutUsdPerMillion: z.number().min(0),
+    /** Input tokens of one reference image: what to expect and what to reserve. */
+    referenceTokens: TokenRangeSchema,
     source: z.string().min(1),
     asOf: z.iso.date(),
   }),
@@ -24,7 +28,9 @@ export const PriceSpecSchema = z.discriminatedUnion('kind', [
     textInUsdPerMillion: z.number().min(0),
     textOutUsdPerMillion: z.number().min(0),
     /** Thinking tokens of one call: what to expect and what to reserve. */
-    thoughtTokens: z.strictObject({ expected: z.int().min(0), ceiling: z.int().min(0) }),
+    thoughtTokens: TokenRangeSchema,
+    /** Input tokens of one reference image. */
+    referenceTokens: TokenRangeSchema,
     source: z.string().min(1),
     asOf: z.iso.date(),
   }),
@@ -44,6 +50,7 @@ export type PriceShape = {
   readonly size: Size;
   readonly resolution: string | undefined;
   readonly n: number;
+  readonly references: number;
   readonly promptBytes: number;
 };
 
@@ -79,10 +86,14 @@ export function imageOutputTokens(patches: number, size: Size): number {
 export function priceOf(spec: PriceSpec, shape: PriceShape): Price {
   const promptTokens = Math.ceil(shape.promptBytes / EXPECTED_BYTES_PER_TOKEN);
   const mostPromptTokens = Math.ceil(shape.promptBytes / FEWEST_BYTES_PER_TOKEN) + FRAME_TOKENS;
-  const estimate = (textInTokens: number, textOutTokens: number): MicroUsd =>
-    costOf(spec, shape, { textInTokens, textOutTokens, imageInTokens: 0, imageOutTokens: outputTokens(spec, shape) });
-  const thoughts = spec.kind === 'resolution-tokens' ? spec.thoughtTokens : { expected: 0, ceiling: 0 };
-  return { expected: estimate(promptTokens, thoughts.expected), ceiling: estimate(mostPromptTokens, thoughts.ceiling) };
+  const estimate = (textInTokens: number, bound: 'expected' | 'ceiling'): MicroUsd =>
+    costOf(spec, shape, {
+      textInTokens,
+      textOutTokens: spec.kind === 'resolution-tokens' ? shape.n * spec.thoughtTokens[bound] : 0,
+      imageInTokens: spec.kind === 'per-image' ? 0 : shape.references * spec.referenceTokens[bound],
+      imageOutTokens: outputTokens(spec, shape),
+    });
+  return { expected: estimate(promptTokens, 'expected'), ceiling: estimate(mostPromptTokens, 'ceiling') };
 }
 
 function outputTokens(spec: PriceSpec, shape: PriceShape): number {

@@ -6,6 +6,9 @@ import { BACKGROUNDS, IMAGE_FORMATS, ON_LATE, PolicyIdSchema, QUALITIES, RouteId
 
 /** The longest prompt any current image model takes (OpenAI's limit, in characters). */
 export const MAX_PROMPT_CHARACTERS = 32_000;
+/** OpenAI's limit; Gemini takes 14. */
+export const MAX_REFERENCES = 16;
+const ImageBytesSchema = z.instanceof(Uint8Array, { error: 'must be the bytes of an image file (Uint8Array)' });
 /** A day: longer budgets are mistakes (seconds for milliseconds) rather than wishes. */
 export const MAX_BUDGET_MS = 86_400_000;
 
@@ -41,8 +44,17 @@ export const ImageRequestSchema = z
     size: RequestSizeSchema.optional().describe('WIDTHxHEIGHT in pixels, or auto. Default: the policy.'),
     aspectRatio: AspectRatioSchema.optional().describe('WIDTH:HEIGHT instead of a size; the router picks the pixels.'),
     n: z.int().min(1).max(10).optional().describe('Images, 1 to 10. Default 1.'),
+    consistent: z.boolean().optional().describe('Make all n images in one call, so that characters look alike, even if that is slower.'),
+    preview: z.boolean().optional().describe('Deliver a quick preview first, then the image: one id, one price cap.'),
     format: z.enum(IMAGE_FORMATS).optional().describe('png, jpeg or webp.'),
     compression: z.int().min(0).max(100).optional().describe('0 to 100, jpeg and webp only.'),
+    referenceImages: z
+      .array(ImageBytesSchema)
+      .min(1)
+      .max(MAX_REFERENCES)
+      .optional()
+      .describe('Up to 16 PNG, JPEG or WebP files to work from: makes the request an edit.'),
+    mask: ImageBytesSchema.optional().describe("PNG of the first reference image's size; its transparent pixels are redrawn."),
     background: z.enum(BACKGROUNDS).optional().describe('transparent needs png or webp.'),
     latencyBudgetMs: z.number().positive().max(MAX_BUDGET_MS).optional().describe('Milliseconds until the image is worthless.'),
     textAccuracy: z
@@ -75,6 +87,10 @@ export const ImageRequestSchema = z
   .refine((request) => request.background !== 'transparent' || request.format !== 'jpeg', {
     path: ['background'],
     message: 'transparent needs format png or webp: jpeg has no transparency',
+  })
+  .refine((request) => request.mask === undefined || request.referenceImages !== undefined, {
+    path: ['mask'],
+    message: 'needs referenceImages: a mask says which part of the first one is redrawn',
   })
   .refine((request) => request.quality === undefined || request.quality === 'auto' || request.tier === undefined, {
     path: ['tier'],

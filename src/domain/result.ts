@@ -9,9 +9,13 @@ import type { RouteId, Tier } from './vocabulary.ts';
 /** `billed` is known from what providers reported; `possiblyBilled` is what timed-out or cancelled calls may add. */
 export type Cost = { readonly billed: MicroUsd; readonly possiblyBilled: MicroUsd };
 
+/** An image and the route that made it: several images may come from several routes. */
+export type ResultImage = Image & { readonly route: RouteId };
+
 export type ImageResult = {
   readonly id: string;
-  readonly images: readonly Image[];
+  readonly images: readonly ResultImage[];
+  /** The route of the first image. */
   readonly route: RouteId;
   readonly target: TargetId;
   readonly tier: Tier;
@@ -20,6 +24,8 @@ export type ImageResult = {
   readonly degraded: string | undefined;
   readonly warnings: readonly Warning[];
   readonly cost: Cost;
+  /** The preview that came first, when one was asked for and made in time; the result itself when it was accepted. */
+  readonly preview?: ImageResult;
   /** World milliseconds from arrival to delivery. */
   readonly elapsedMs: number;
   readonly trace: Trace;

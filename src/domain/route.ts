@@ -26,6 +26,10 @@ export const RouteSchema = z.strictObject({
     /** Formats the provider itself returns; others are converted after delivery. */
     formats: z.array(z.enum(IMAGE_FORMATS)).min(1),
     transparency: z.boolean(),
+    /** Most reference images an edit may bring; 0 where the route cannot edit. */
+    maxReferences: z.int().min(0).max(16),
+    /** Whether an edit may bring a mask. */
+    mask: z.boolean(),
     streaming: z.boolean(),
     maxPromptCharacters: z.int().positive(),
   }),

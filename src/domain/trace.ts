@@ -10,7 +10,10 @@ import type { RouteId } from './vocabulary.ts';
 /** Position of an attempt within its run: 1, 2, 3. */
 export type AttemptNumber = number;
 
-export type TraceEvent = { readonly atMs: number } & (
+/** Tells the runs of one request apart where it has several: single calls for several images count from 1. */
+export type RunPart = number | 'preview';
+
+export type TraceEvent = { readonly atMs: number; readonly part?: RunPart } & (
   | { readonly kind: 'plan'; readonly plan: Plan | Infeasible; readonly cause: string }
   | {
       readonly kind: 'attempt-queued';

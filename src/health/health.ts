@@ -14,7 +14,7 @@ const MAX_RETRY_AFTER_MS = 60 * 60_000;
 /** A call that never ended is forgotten after two hours: no attempt lasts a tenth of that, so it is a leak. */
 const OLDEST_CALL_MS = 2 * 60 * 60_000;
 /** The exact shape people's summaries are given for. */
-const TYPICAL_SHAPE: Omit<LatencyShape, 'resolution'> = { size: { width: 1024, height: 1024 }, n: 1, complexity: 'normal' };
+const TYPICAL_SHAPE: Omit<LatencyShape, 'resolution'> = { size: { width: 1024, height: 1024 }, n: 1, references: 0, complexity: 'normal' };
 
 export type StartedCall = {
   /** Unique among calls in flight. */

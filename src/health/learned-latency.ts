@@ -99,7 +99,7 @@ export class LearnedLatency {
 /** Sizes count as alike within half an octave of pixels, or when the provider gives them the same resolution's name. */
 function keyOf(shape: LatencyShape): string {
   const sizeClass = shape.resolution ?? Math.round(2 * Math.log2(pixels(shape.size) / (1024 * 1024)));
-  return `${sizeClass}/${shape.n}/${shape.complexity}`;
+  return `${sizeClass}/${shape.n}/${shape.references}/${shape.complexity}`;
 }
 
 /** A mixture: `share` of it from `seen` (per unit of `factor`), the rest from `expected`. */

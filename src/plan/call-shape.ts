@@ -19,7 +19,12 @@ export type CallShape = {
 export function callShapeOf(route: Route, need: Need): CallShape | { readonly unsupported: string } {
   const size = chooseSize(route.capabilities.sizes, need.size);
   if (size.kind === 'unsupported') return { unsupported: size.rule };
-  const shape = { size: size.size, resolution: size.kind === 'ratio' ? size.resolution : undefined, n: need.n };
+  const shape = {
+    size: size.size,
+    resolution: size.kind === 'ratio' ? size.resolution : undefined,
+    n: need.n,
+    references: need.references,
+  };
   const priced = { ...shape, promptBytes: utf8Bytes(need.prompt) };
   return { size, latency: { ...shape, complexity: need.complexity }, priced, price: priceOf(route.price, priced) };
 }

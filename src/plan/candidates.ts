@@ -78,6 +78,10 @@ function incapability(route: Route, need: Need): Reason | undefined {
     return no('not-asked-for', `quality ${need.quality} was asked for`);
   }
   if (!capabilities.operations.includes(need.operation)) return no('operation', `cannot ${need.operation}`);
+  if (need.references > capabilities.maxReferences) {
+    return no('references', `takes at most ${capabilities.maxReferences} reference image(s), ${need.references} given`);
+  }
+  if (need.hasMask && !capabilities.mask) return no('references', 'takes no mask');
   if (need.n > capabilities.maxImages) return no('images', `makes at most ${capabilities.maxImages} image(s) a call, ${need.n} asked`);
   if (need.background === 'transparent' && !capabilities.transparency) return no('format', 'has no transparent background');
   if (need.prompt.length > capabilities.maxPromptCharacters) {

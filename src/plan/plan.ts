@@ -35,7 +35,7 @@ export function plan(situation: Situation): Plan | Infeasible {
   if ((running.length === 0 && sequence.steps.length === 0) || (isHopeless && isAdmission)) {
     return infeasible(situation, [...candidates, ...possible], excluded, forecasts, sequence);
   }
-  return toPlan(sequence, forecasts, excluded);
+  return toPlan(sequence, forecasts, excluded, situation);
 }
 
 /** Calls that run, as entries: past their queue, and past every limit that only keeps new calls from starting. */
@@ -54,11 +54,11 @@ function runningEntries(situation: Situation): readonly Entry[] {
   });
 }
 
-function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: readonly Exclusion[]): Plan {
+function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: readonly Exclusion[], situation: Situation): Plan {
   const { steps, evaluation } = sequence;
   return {
     kind: 'plan',
-    attempts: steps.map((step, index) => plannedAttempt(step, index, steps)),
+    attempts: steps.map((step, index) => plannedAttempt(step, index, steps, situation)),
     chance: Math.min(1, evaluation.chance),
     expectedCost: microUsd(evaluation.costUsd),
     worstCost: addUsd(...steps.map((step) => step.candidate.price.ceiling)),
@@ -68,7 +68,7 @@ function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: re
   };
 }
 
-function plannedAttempt(step: Step, index: number, steps: readonly Step[]): PlannedAttempt {
+function plannedAttempt(step: Step, index: number, steps: readonly Step[], situation: Situation): PlannedAttempt {
   const { candidate, startMs, hedge } = step;
   return {
     target: candidate.target.id,
@@ -76,11 +76,12 @@ function plannedAttempt(step: Step, index: number, steps: readonly Step[]): Plan
     startMs,
     hedge,
     price: candidate.price,
-    why: whyOf(step, index, steps),
+    images: situation.need.n,
+    why: whyOf(step, index, steps, situation.attemptsLeft === MAX_ATTEMPTS),
   };
 }
 
-function whyOf({ candidate, startMs, hedge }: Step, index: number, steps: readonly Step[]): string {
+function whyOf({ candidate, startMs, hedge }: Step, index: number, steps: readonly Step[], isFirst: boolean): string {
   const quality = candidate.below.length === 0 ? 'meets the need' : `${describeBelow(candidate.below)} below the need`;
   const forecast = `${quality}, ${Math.round(candidate.chance * 100)} % in time for ${formatUsd(candidate.price.expected)}`;
   const start = formatDuration(startMs ?? 0);
@@ -89,7 +90,7 @@ function whyOf({ candidate, startMs, hedge }: Step, index: number, steps: readon
   if (hedge === 'much-faster') return `beside the first at ${start}, being at least three times faster: ${forecast}`;
   if (startMs === undefined)
     return `if ${index === 0 ? 'a running call' : (steps[index - 1]?.candidate.target.route.id ?? 'the first')} ends without an image: ${forecast}`;
-  return `best value for money: ${forecast}`;
+  return `${isFirst ? 'best value for money' : 'best of what is left'}: ${forecast}`;
 }
 
 function forecastOf(candidate: Candidate): Forecast {
@@ -118,6 +119,7 @@ const BINDING_ORDER: readonly ExclusionReason[] = [
   'refused-here',
   'size',
   'images',
+  'references',
   'format',
   'prompt-length',
   'operation',

@@ -8,7 +8,7 @@ import { EndpointIdSchema } from '../../src/domain/vocabulary.ts';
 import { Detector } from '../../src/health/detector.ts';
 import { seededRandom } from '../../src/system/random.ts';
 
-export const SQUARE = { size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, complexity: 'normal' } as const;
+export const SQUARE = { size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, references: 0, complexity: 'normal' } as const;
 
 export function seconds(value: number): InstantMs {
   return Math.round(value * 1_000) as InstantMs;

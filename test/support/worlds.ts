@@ -64,6 +64,8 @@ export function needOf(changes: Partial<Need> = {}): Need {
     compression: undefined,
     background: 'auto',
     n: 1,
+    references: 0,
+    hasMask: false,
     budgetMs: 60_000,
     maxCost: undefined,
     quality: undefined,

@@ -44,6 +44,8 @@ export function callOf(routeId: string, changes: CallChanges = {}): ProviderCall
     size,
     deliver: pixels,
     n: 1,
+    attachments: { references: [], mask: undefined },
+    onPartial: undefined,
     format: route.provider === 'google' ? 'jpeg' : 'png',
     compression: undefined,
     background: 'auto',
