@@ -9,7 +9,7 @@ import type { ResolvedOptions } from './options.ts';
 import { createGoogleProvider } from './providers/google.ts';
 import { createOpenAIProvider } from './providers/openai.ts';
 import type { Provider } from './providers/provider.ts';
-import { type ImageRouter, Router } from './router.ts';
+import { type ImageRouter, Router } from './router/router.ts';
 import { type Clock, systemClock } from './system/clock.ts';
 import { type Ids, systemIds } from './system/ids.ts';
 import { type Random, systemRandom } from './system/random.ts';

@@ -1,7 +1,7 @@
 // The public surface of image-router. Importing it starts nothing.
 import { compose, type Doors } from './compose.ts';
 import { type RouterOptions, resolveOptions } from './options.ts';
-import type { ImageRouter } from './router.ts';
+import type { ImageRouter } from './router/router.ts';
 
 /**
  * Creates a router. It costs nothing until used: no timer, no socket, no look at the environment.
@@ -28,6 +28,6 @@ export type { Route } from './domain/route.ts';
 export type { Trace, TraceEvent } from './domain/trace.ts';
 export type { Complexity, OnLate, Quality, TextAccuracy, Tier } from './domain/vocabulary.ts';
 export type { RouterOptions } from './options.ts';
-export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router.ts';
+export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/router.ts';
 export { type Clock, systemClock } from './system/clock.ts';
 export type { Listener, RouterEvent } from './telemetry/event.ts';

@@ -1,71 +1,14 @@
 // The router over the port: real planning, execution, lanes, breakers and health on a clock moved by hand.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ImageRouterError } from '../src/domain/error.ts';
-import type { TraceEvent } from '../src/domain/trace.ts';
-import { createImageRouter, type ImageRequest, type ImageResult, type ImageRouter, type RouterOptions } from '../src/index.ts';
-import { seededRandom } from '../src/system/random.ts';
-import type { RouterEvent } from '../src/telemetry/event.ts';
-import { FakeProvider, settled } from './support/fake-providers.ts';
-import { type ManualClock, manualClock } from './support/manual-clock.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { TraceEvent } from '../../src/domain/trace.ts';
+import type { ImageRequest } from '../../src/index.ts';
+import { settled } from '../support/fake-providers.ts';
+import { ENDPOINTS, type Outcome, useWorlds, World } from '../support/router-world.ts';
 
-const ENDPOINTS: RouterOptions['endpoints'] = [
-  { id: 'openai', provider: 'openai', baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'k' },
-  { id: 'google', provider: 'google', baseUrl: 'http://127.0.0.1:9', apiKey: 'k' },
-];
-
-type Outcome = { result?: ImageResult; error?: ImageRouterError };
-
-class World {
-  readonly clock: ManualClock = manualClock();
-  readonly openai = new FakeProvider();
-  readonly google = new FakeProvider();
-  readonly told: RouterEvent[] = [];
-  readonly router: ImageRouter;
-
-  constructor(options: Partial<RouterOptions> = {}) {
-    const doors = {
-      clock: this.clock,
-      random: seededRandom('router test'),
-      providers: { openai: this.openai, google: this.google },
-      listener: (event: RouterEvent) => this.told.push(event),
-    };
-    this.router = createImageRouter({ endpoints: ENDPOINTS, ...options }, doors);
-  }
-
-  /** Starts a request; the outcome fills in when it ends. */
-  async start(request: Partial<ImageRequest> = {}, signal?: AbortSignal): Promise<Outcome> {
-    const outcome: Outcome = {};
-    void this.router.generate({ prompt: 'a red fox', ...request }, signal ? { signal } : {}).then(
-      (result) => {
-        outcome.result = result;
-      },
-      (error: ImageRouterError) => {
-        outcome.error = error;
-      },
-    );
-    await settled();
-    return outcome;
-  }
-
-  /** Moves time in small steps, letting promises settle in between, as a real loop would. */
-  async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 500) {
-      this.clock.advance(Math.min(500, left));
-      await vi.advanceTimersByTimeAsync(Math.min(500, left));
-      await settled();
-    }
-  }
-}
+useWorlds();
 
 const events = (outcome: Outcome, kind: TraceEvent['kind']): TraceEvent[] =>
   (outcome.result?.trace ?? outcome.error?.trace)?.events.filter((event) => event.kind === kind) ?? [];
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describe('a request', () => {
   it('becomes a checked image with its route, cost and trace', async () => {
@@ -197,7 +140,7 @@ describe('an account fault', () => {
     await settled();
     expect(outcome.result?.route).toBe('nano-banana-pro');
     const open = world.router.health().filter((row) => row.admission.kind === 'open');
-    expect(open.map((row) => row.route).toSorted()).toEqual(['gpt-image-2-high', 'gpt-image-2-low', 'gpt-image-2-medium']);
+    expect([...new Set(open.map((row) => row.route))].toSorted()).toEqual(['gpt-image-2-high', 'gpt-image-2-low', 'gpt-image-2-medium']);
   });
 });
 

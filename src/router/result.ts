@@ -1,0 +1,107 @@
+// From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
+// for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
+import { ImageRouterError } from '../domain/error.ts';
+import type { Need, Warning } from '../domain/need.ts';
+import type { Exclusion, Infeasible, Offer } from '../domain/plan.ts';
+import type { ImageResult } from '../domain/result.ts';
+import type { TargetId } from '../domain/route.ts';
+import type { TraceEvent } from '../domain/trace.ts';
+import type { RouteId } from '../domain/vocabulary.ts';
+import type { Driven } from '../execute/drive.ts';
+import { type Attempt, spendOf } from '../execute/run.ts';
+import { shortfalls } from '../plan/adequacy.ts';
+import { describeBelow } from '../plan/candidates.ts';
+import type { Adjustment } from '../providers/provider.ts';
+
+type Delivered = { readonly attempt: Attempt; readonly reply: NonNullable<Driven['reply']> };
+
+/** Throws ImageRouterError when no run delivered anything. */
+export function toResult(requestId: string, need: Need, driven: readonly Driven[]): ImageResult {
+  const trace = { requestId, events: mergedEvents(driven) };
+  const cost = spendOf(driven.flatMap(({ run }) => run.attempts));
+  const delivered = driven.flatMap(deliveredBy);
+  const [first] = delivered;
+  if (first === undefined) throw toError(driven, trace);
+  const { route } = first.attempt.target;
+  const images = delivered.flatMap(({ attempt, reply }) => reply.images.map((image) => ({ ...image, route: attempt.target.route.id })));
+  return {
+    id: requestId,
+    images,
+    route: route.id,
+    target: first.attempt.target.id,
+    tier: route.tier,
+    need,
+    degraded: degradation(need, delivered, images.length, driven),
+    warnings: [...need.warnings, ...unique(delivered.flatMap(({ reply }) => reply.adjustments.map(toWarning)))],
+    cost: { billed: cost.billed, possiblyBilled: cost.possiblyBilled },
+    elapsedMs: trace.events.at(-1)?.atMs ?? 0,
+    trace,
+  };
+}
+
+/** Before anything was spent: what stands in the way, and what would do. */
+export function infeasibleError(refusal: Infeasible, requestId: string): ImageRouterError {
+  return new ImageRouterError('infeasible', `no route can do this within the limits: ${refusal.detail}`, {
+    offers: refusal.offers,
+    trace: { requestId, events: [{ kind: 'plan', atMs: 0, plan: refusal, cause: 'request' }] },
+    remedy: refusal.offers[0] === undefined ? 'relax a limit or configure another endpoint' : describeOffer(refusal.offers[0]),
+  });
+}
+
+/** An offer in words: `allow latencyBudgetMs 27000 (nano-banana-pro)`. */
+function describeOffer(offer: Offer): string {
+  if (offer.change === 'retryAfterMs') return `try again in ${Math.ceil(offer.to / 1_000)} s (${offer.route})`;
+  if (offer.change === 'onLate') return `accept less with onLate: degrade (${offer.route})`;
+  return `allow ${offer.change} ${offer.to} (${offer.route})`;
+}
+
+function deliveredBy({ finish, run, reply }: Driven): readonly Delivered[] {
+  const attempt = finish.kind === 'delivered' ? run.attempts[finish.attempt - 1] : undefined;
+  return attempt === undefined || reply === undefined ? [] : [{ attempt, reply }];
+}
+
+function mergedEvents(driven: readonly Driven[]): readonly TraceEvent[] {
+  if (driven.length === 1) return driven[0]?.events ?? [];
+  return driven.flatMap(({ events }, index) => events.map((event) => ({ ...event, part: index + 1 }))).sort((a, b) => a.atMs - b.atMs);
+}
+
+function toError(driven: readonly Driven[], trace: ImageRouterError['trace'] & object): ImageRouterError {
+  const finish = driven.map((one) => one.finish).find((one) => one.kind === 'failed');
+  if (finish?.kind !== 'failed') throw new Error('invariant: a run that delivered nothing has failed');
+  return new ImageRouterError(finish.code, finish.message, { trace, offers: finish.refusal?.offers ?? [] });
+}
+
+function toWarning(adjustment: Adjustment): Warning {
+  return { code: adjustment.kind === 'geometry' ? 'geometry-changed' : 'format-converted', detail: adjustment.detail };
+}
+
+function unique(warnings: readonly Warning[]): readonly Warning[] {
+  return warnings.filter((warning, index) => warnings.findIndex((other) => other.detail === warning.detail) === index);
+}
+
+/** In which way the result falls short of the need, and what kept the routes that would not have. */
+function degradation(need: Need, delivered: readonly Delivered[], images: number, driven: readonly Driven[]): string | undefined {
+  const missing = images < need.n ? [`${images} of ${need.n} images were made: ${failuresIn(driven)}`] : [];
+  const lesser = delivered.find(({ attempt }) => shortfalls(attempt.target.route, need).length > 0)?.attempt.target.route;
+  if (lesser === undefined) return missing[0];
+  const because = obstacles(
+    driven.flatMap(({ events }) => events),
+    lesser.id,
+  );
+  const below = `${describeBelow(shortfalls(lesser, need))} of ${lesser.id} is below the need`;
+  return [...missing, because === '' ? below : `${below} (${because})`].join('; ');
+}
+
+function failuresIn(driven: readonly Driven[]): string {
+  return [...new Set(driven.flatMap(({ finish }) => (finish.kind === 'failed' ? [finish.message] : [])))].join('; ');
+}
+
+function obstacles(events: readonly TraceEvent[], route: RouteId): string {
+  const found = new Map<TargetId | RouteId, Exclusion>();
+  const plans = events.flatMap((event) => (event.kind === 'plan' ? [event.plan] : []));
+  for (const { excluded } of plans) for (const exclusion of excluded) found.set(exclusion.target ?? exclusion.route, exclusion);
+  return [...found.values()]
+    .filter((exclusion) => exclusion.route !== route)
+    .map((exclusion) => `${exclusion.route}: ${exclusion.detail}`)
+    .join('; ');
+}
