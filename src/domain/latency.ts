@@ -47,13 +47,13 @@ export type LatencyShape = {
 const SQUARE_PIXELS = 1024 * 1024;
 const WIDE_PIXELS = 1536 * 1024;
 /** Mean of the measured U(0.7, 0.9): n images in one call take about 0.8 x n of one image's time. */
-export const SECOND_IMAGE_FACTOR = 0.8;
+const SECOND_IMAGE_FACTOR = 0.8;
 /** The first reference image costs 15 % more time, each further one 5 %; an estimate, weakly supported by relay reports. */
 const FIRST_REFERENCE_FACTOR = 1.15;
 const FURTHER_REFERENCE_SHARE = 0.05;
 
 /** How much slower a call of this size is than one at 1024x1024. */
-export function sizeFactorOf(factor: SizeFactor, size: Size, resolution: string | undefined): number {
+function sizeFactorOf(factor: SizeFactor, size: Size, resolution: string | undefined): number {
   if (factor.kind === 'resolution') return (resolution === undefined ? undefined : factor.factors[resolution]) ?? 1;
   const count = pixels(size);
   if (count <= SQUARE_PIXELS) return Math.max(0.8, Math.sqrt(count / SQUARE_PIXELS));

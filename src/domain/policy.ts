@@ -47,6 +47,11 @@ export const PolicySchema = z.strictObject({
   mayDegrade: z.array(z.enum(DEGRADABLE)),
   /** Whether a prompt refused by one vendor may be sent to another. */
   fallbackOnRefusal: z.boolean(),
+  /**
+   * Test, then confirm: before a premium render the prompt is put to the provider's moderation where it has one, else to a
+   * low render that doubles as the preview; after a refusal the changed prompt goes to low first.
+   */
+  precheck: z.boolean(),
   /** Most dollars that attempts started beside a running one may cost, per request. */
   hedgeBudgetUsd: z.number().min(0),
   /** Requests whose best plan is less likely than this to end in time are told so instead of being tried. */

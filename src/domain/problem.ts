@@ -46,12 +46,12 @@ export function problemsError(code: ErrorCode, subject: string, problems: readon
 }
 
 /** `size must be ..., got "1920x1080"` */
-export function describeProblem(problem: Problem): string {
+function describeProblem(problem: Problem): string {
   const got = problem.value === undefined ? '' : `, got ${problem.value}`;
   return `${problem.field} ${problem.rule}${got}`;
 }
 
-export function problemsOf(issues: readonly Issue[], schema: z.ZodType, input: unknown): readonly Problem[] {
+function problemsOf(issues: readonly Issue[], schema: z.ZodType, input: unknown): readonly Problem[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [problemOf(issue, input)];
     return issue.keys.map((key) => unknownKey([...issue.path, key], key, knownKeys(schema)));

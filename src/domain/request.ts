@@ -7,10 +7,10 @@ import { BACKGROUNDS, IMAGE_FORMATS, ON_LATE, PolicyIdSchema, QUALITIES, RouteId
 /** The longest prompt any current image model takes (OpenAI's limit, in characters). */
 export const MAX_PROMPT_CHARACTERS = 32_000;
 /** OpenAI's limit; Gemini takes 14. */
-export const MAX_REFERENCES = 16;
+const MAX_REFERENCES = 16;
 const ImageBytesSchema = z.instanceof(Uint8Array, { error: 'must be the bytes of an image file (Uint8Array)' });
 /** A day: longer budgets are mistakes (seconds for milliseconds) rather than wishes. */
-export const MAX_BUDGET_MS = 86_400_000;
+const MAX_BUDGET_MS = 86_400_000;
 
 /**
  * The sizes a request may ask for: gpt-image-2's grid. A size outside it could at best be cropped from one vendor's

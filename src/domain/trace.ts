@@ -46,6 +46,8 @@ export type TraceEvent = { readonly atMs: number; readonly part?: RunPart } & (
     }
   /** A usable image below the need arrived; it is kept while a better one can still come. */
   | { readonly kind: 'image-held'; readonly attempt: AttemptNumber; readonly cause: string }
+  /** Asked before a premium render whether the prompt would be refused. */
+  | { readonly kind: 'precheck'; readonly verdict: 'passed' | 'refused' | 'unavailable'; readonly cause: string }
   | { readonly kind: 'caller-gone' }
   | { readonly kind: 'deadline' }
   | {
@@ -57,6 +59,5 @@ export type TraceEvent = { readonly atMs: number; readonly part?: RunPart } & (
       readonly possiblyBilled: MicroUsd;
     }
 );
-export type TraceEventKind = TraceEvent['kind'];
 
 export type Trace = { readonly requestId: string; readonly events: readonly TraceEvent[] };

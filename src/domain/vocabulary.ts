@@ -43,7 +43,6 @@ const id = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/, 'must be lower-case le
 export const RouteIdSchema = id.brand<'RouteId'>();
 export type RouteId = z.infer<typeof RouteIdSchema>;
 export const PolicyIdSchema = id.brand<'PolicyId'>();
-export type PolicyId = z.infer<typeof PolicyIdSchema>;
 export const EndpointIdSchema = id.brand<'EndpointId'>();
 export type EndpointId = z.infer<typeof EndpointIdSchema>;
 

@@ -41,7 +41,7 @@ export type BreakerOptions = {
   readonly probeLeaseMs: number;
 };
 
-export const BREAKER_DEFAULTS: BreakerOptions = Object.freeze({
+const BREAKER_DEFAULTS: BreakerOptions = Object.freeze({
   consecutiveFailures: 5,
   volumeThreshold: 10,
   failurePercent: 50,

@@ -15,7 +15,7 @@ export type RetryOptions = {
   readonly capMs: number;
 };
 
-export const RETRY_DEFAULTS: RetryOptions = { share: 0.2, minimum: 3, windowMs: 10_000, baseMs: 500, capMs: 8_000 };
+const RETRY_DEFAULTS: RetryOptions = { share: 0.2, minimum: 3, windowMs: 10_000, baseMs: 500, capMs: 8_000 };
 
 export class RetryEngine {
   readonly #options: RetryOptions;

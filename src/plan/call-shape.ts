@@ -37,7 +37,7 @@ export function plannedShapeOf(route: Route, need: Need): CallShape {
 }
 
 /** UTF-8 length without encoding: prices and limits need the count, not the bytes. */
-export function utf8Bytes(text: string): number {
+function utf8Bytes(text: string): number {
   let bytes = 0;
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;

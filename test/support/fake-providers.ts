@@ -1,6 +1,6 @@
 // Providers that answer when a test says so: the port's contract (settles once, settles on abort) without a wire.
 import type { Failure } from '../../src/domain/failure.ts';
-import type { Provider, ProviderCall, ProviderReply } from '../../src/providers/provider.ts';
+import type { Moderation, Provider, ProviderCall, ProviderReply } from '../../src/providers/provider.ts';
 
 export type PendingCall = {
   readonly call: ProviderCall;
@@ -27,6 +27,15 @@ export class FakeProvider implements Provider {
     });
   }
 
+  /** What the moderation endpoint answers; undefined: there is none. */
+  moderation: Moderation | undefined;
+  readonly moderated: string[] = [];
+
+  async moderate(prompt: string): Promise<Moderation> {
+    this.moderated.push(prompt);
+    return this.moderation ?? { kind: 'unavailable', reason: 'this provider has none' };
+  }
+
   async ready(): Promise<void> {}
 
   async close(): Promise<void> {
@@ -34,7 +43,7 @@ export class FakeProvider implements Provider {
   }
 }
 
-export const OVERLOADED: Failure = {
+const OVERLOADED: Failure = {
   kind: 'not-accepted',
   fault: 'overloaded',
   retry: 'other',
