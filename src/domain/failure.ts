@@ -24,7 +24,6 @@ export type Fault =
   | 'connection-lost'
   | 'moderation'
   | 'no-image'
-  | 'too-few-images'
   | 'wrong-geometry'
   | 'unreadable'
   | 'bad-key'

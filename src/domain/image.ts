@@ -1,4 +1,5 @@
-// Images as delivered: bytes that were decoded once and measured, never merely promised by a header.
+// Images as delivered: checked to the end of the file and measured, never merely promised by a header. A caller's
+// reference images are decoded in full.
 import type { ImageFormat } from './vocabulary.ts';
 
 export type Image = {
@@ -15,6 +16,9 @@ export type Image = {
 export type Attachments = { readonly references: readonly Image[]; readonly mask: Image | undefined };
 
 export const NO_ATTACHMENTS: Attachments = { references: [], mask: undefined };
+
+/** Interim pictures asked of a streaming route: the first at about 40 % of the render, the second at 70 %; more add cost, not news. */
+export const PARTIAL_IMAGES = 2;
 
 export function mediaTypeOf(format: ImageFormat): string {
   return `image/${format}`;

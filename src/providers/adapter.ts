@@ -2,10 +2,10 @@
 // nothing is sent for an aborted signal or after close, SDKs are loaded and clients made on first use, nothing is thrown.
 // The two providers differ only in the session they open on an endpoint.
 import type { Endpoint } from '../domain/endpoint.ts';
-import type { ProviderKind } from '../domain/vocabulary.ts';
+import type { EndpointId, ProviderKind } from '../domain/vocabulary.ts';
 import type { Clock } from '../system/clock.ts';
 import { loadPixels } from './pixels.ts';
-import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
+import type { Moderation, Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { publicMessage } from './public-message.ts';
 import { CANCELLED, failureOf, NEVER_SENT } from './verdicts.ts';
 import { describeException, judgeException } from './wire-error.ts';
@@ -28,38 +28,65 @@ export type Moment = {
 /** An open client at one endpoint. May reject with whatever its SDK throws when no answer could be read. */
 export type Session = { generate(call: ProviderCall, moment: Moment): Promise<ProviderReply> };
 
+/** What one provider is to the adapter. */
+export type Connector<Opened extends Session> = {
+  readonly kind: ProviderKind;
+  open(endpoint: Endpoint): Promise<Opened>;
+  /** Undefined where the provider has no moderation check. May reject like a session. */
+  readonly moderate: ((session: Opened, prompt: string, signal: AbortSignal) => Promise<Moderation>) | undefined;
+};
+
 /** Rejects only with RangeError, for a call to an endpoint it was not given: a broken plan, not a failed call. */
-export function createAdapter(kind: ProviderKind, options: AdapterOptions, open: (endpoint: Endpoint) => Promise<Session>): Provider {
+export function createAdapter<Opened extends Session>(connector: Connector<Opened>, options: AdapterOptions): Provider {
+  const { kind, open, moderate } = connector;
   const endpoints = new Map(options.endpoints.filter(({ provider }) => provider === kind).map((endpoint) => [endpoint.id, endpoint]));
-  const sessions = new Map<string, Promise<Session>>();
+  const sessions = new Map<string, Promise<Opened>>();
   const closing = new AbortController();
 
-  const sessionAt = (endpoint: Endpoint): Promise<Session> => {
+  const endpointOf = (id: EndpointId): Endpoint => {
+    const endpoint = endpoints.get(id);
+    if (endpoint === undefined) throw new RangeError(`endpoint must be one of ${kind}'s, got "${id}"`);
+    return endpoint;
+  };
+  const sessionAt = (endpoint: Endpoint): Promise<Opened> => {
     const session = sessions.get(endpoint.id) ?? open(endpoint);
     sessions.set(endpoint.id, session);
     return session;
   };
+  const unlessClosed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, closing.signal]);
+
+  async function generate(call: ProviderCall, callerSignal: AbortSignal): Promise<ProviderReply> {
+    const endpoint = endpointOf(call.endpoint);
+    const signal = unlessClosed(callerSignal);
+    if (signal.aborted) return failed(failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }));
+    const startedAt = options.clock.now();
+    const moment: Moment = {
+      signal,
+      elapsedMs: () => options.clock.now() - startedAt,
+      wallMs: () => options.clock.wall().getTime(),
+    };
+    const secrets = { apiKey: endpoint.apiKey, prompt: call.prompt };
+    const work = sessionAt(endpoint)
+      .then((session) => session.generate(call, moment))
+      .catch((error: unknown) => failed(failureOf(judgeException(error), { message: publicMessage(describeException(error), secrets) })));
+    return firstOf(work, signal, () => failed(failureOf(CANCELLED, { message: 'cancelled after it was sent' })));
+  }
+
+  /** Never `refused` unless the provider said so: whatever goes wrong makes the check unavailable. */
+  async function moderateWith(ask: NonNullable<typeof moderate>, prompt: string, id: EndpointId, callerSignal: AbortSignal) {
+    const endpoint = endpointOf(id);
+    const signal = unlessClosed(callerSignal);
+    if (signal.aborted) return unavailable('cancelled');
+    const secrets = { apiKey: endpoint.apiKey, prompt };
+    const work = sessionAt(endpoint)
+      .then((session) => ask(session, prompt, signal))
+      .catch((error: unknown) => unavailable(publicMessage(describeException(error), secrets)));
+    return firstOf(work, signal, () => unavailable('cancelled'));
+  }
+
   return {
-    async generate(call, callerSignal) {
-      const endpoint = endpoints.get(call.endpoint);
-      if (endpoint === undefined) throw new RangeError(`endpoint must be one of ${kind}'s, got "${call.endpoint}"`);
-      const signal = AbortSignal.any([callerSignal, closing.signal]);
-      if (signal.aborted) return failed(failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }));
-      const startedAt = options.clock.now();
-      const moment: Moment = {
-        signal,
-        elapsedMs: () => options.clock.now() - startedAt,
-        wallMs: () => options.clock.wall().getTime(),
-      };
-      const work = generateAt(sessionAt(endpoint), call, moment).catch((error: unknown) =>
-        failed(
-          failureOf(judgeException(error), {
-            message: publicMessage(describeException(error), { apiKey: endpoint.apiKey, prompt: call.prompt }),
-          }),
-        ),
-      );
-      return firstOf(work, signal);
-    },
+    generate,
+    ...(moderate && { moderate: (prompt, id, signal) => moderateWith(moderate, prompt, id, signal) }),
     async ready() {
       await Promise.all([...[...endpoints.values()].map(sessionAt), loadPixels()]);
     },
@@ -70,22 +97,20 @@ export function createAdapter(kind: ProviderKind, options: AdapterOptions, open:
   };
 }
 
-/** A synchronous throw becomes a rejection, so that there is one way to fail. */
-async function generateAt(opening: Promise<Session>, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
-  const session = await opening;
-  return session.generate(call, moment);
-}
-
-/** The work's reply, or `cancelled` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */
-async function firstOf(work: Promise<ProviderReply>, signal: AbortSignal): Promise<ProviderReply> {
-  const abort = Promise.withResolvers<ProviderReply>();
-  const onAbort = (): void => abort.resolve(failed(failureOf(CANCELLED, { message: 'cancelled after it was sent' })));
-  signal.addEventListener('abort', onAbort, { once: true });
+/** What the work ends with, or `onAbort` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */
+async function firstOf<End>(work: Promise<End>, signal: AbortSignal, onAbort: () => End): Promise<End> {
+  const abort = Promise.withResolvers<End>();
+  const settle = (): void => abort.resolve(onAbort());
+  signal.addEventListener('abort', settle, { once: true });
   try {
     return await Promise.race([abort.promise, work]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', settle);
   }
+}
+
+function unavailable(reason: string): Moderation {
+  return { kind: 'unavailable', reason };
 }
 
 function failed(failure: Extract<ProviderReply, { kind: 'failed' }>['failure']): ProviderReply {

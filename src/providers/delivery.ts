@@ -1,12 +1,12 @@
-// From what arrived to what is delivered: exactly the count asked for, each picture decoded, measured, and brought to the
-// asked pixels and format. All or nothing: one bad picture fails the call, because a caller who asked for three and
-// gets two must not be told it went well.
+// From what arrived to what is delivered: every picture checked, measured, and brought to the asked pixels and format. A
+// paid sibling is never thrown away: of three pictures of which one is missing or useless, two are delivered, and the
+// reply says so. Only when nothing usable came has the call failed.
 import type { Image } from '../domain/image.ts';
 import type { Usage } from '../domain/price.ts';
 import { fitImage } from './geometry.ts';
-import { checkImage, decodeBase64 } from './image-check.ts';
+import { checkImage, decodeBase64, undecodable } from './image-check.ts';
 import type { Adjustment, ProviderCall, ProviderReply } from './provider.ts';
-import { failureOf, TOO_FEW_IMAGES, unreadable, type Verdict, wrongGeometry } from './verdicts.ts';
+import { failureOf, unreadable, type Verdict, wrongGeometry } from './verdicts.ts';
 
 export type Arrival = {
   /** Base64 or data URIs, in the provider's order; more than were asked for are left away. */
@@ -30,32 +30,49 @@ export async function deliver(call: ProviderCall, arrival: Arrival): Promise<Pro
     failure: failureOf(verdict, { message, status }),
     requestId,
   });
-  if (arrival.pictures.length < call.n) return failed(TOO_FEW_IMAGES, `${arrival.pictures.length} of ${call.n} images came`);
   const images: Image[] = [];
+  const useless: Extract<Picture, { kind: 'useless' }>[] = [];
   const adjustments = new Map<string, Adjustment>();
   // One after the other: each decoded 4K picture takes tens of megabytes, and sharp uses every core for one already.
   for (const encoded of arrival.pictures.slice(0, call.n)) {
     const picture = await readPicture(call, encoded, arrival);
-    if (picture.kind === 'useless') return failed(picture.verdict, picture.reason);
+    if (picture.kind === 'useless') {
+      useless.push(picture);
+      continue;
+    }
     images.push(picture.image);
     for (const adjustment of picture.adjustments) adjustments.set(adjustment.detail, adjustment);
   }
-  return { kind: 'delivered', images, adjustments: [...adjustments.values()], usage, requestId };
+  const [first] = useless;
+  if (images.length === 0 && first !== undefined) return failed(first.verdict, first.reason);
+  const missing = images.length < call.n ? [missingReport(images.length, call.n, first?.reason)] : [];
+  return { kind: 'delivered', images, adjustments: [...missing, ...adjustments.values()], usage, requestId };
+}
+
+function missingReport(count: number, asked: number, reason: string | undefined): Adjustment {
+  return { kind: 'count', detail: `${count} of ${asked} images came${reason === undefined ? '' : `: ${reason}`}` };
 }
 
 async function readPicture(call: ProviderCall, encoded: string, arrival: Arrival): Promise<Picture> {
   const billed = arrival.usage !== undefined && arrival.usage.imageOutTokens > 0 ? 'yes' : 'possibly';
   const bytes = decodeBase64(encoded);
   if (bytes === undefined) return { kind: 'useless', verdict: unreadable(billed), reason: 'the image is not valid base64' };
-  const checked = await checkImage(bytes);
+  const checked = checkImage(bytes);
   if (checked.kind === 'broken') return { kind: 'useless', verdict: unreadable(billed), reason: checked.reason };
-  const fitted = await fitImage(checked.image, {
+  const { image } = checked;
+  const wish = {
     asked: call.size.size,
     deliver: call.deliver,
     format: call.format,
     compression: call.compression,
     isCompressed: arrival.isCompressed,
-  });
+  };
+  // A picture that has to be changed is decoded for it, which may bring to light what walking the file could not.
+  const fitted = await fitImage(image, wish).catch((error: unknown) => ({
+    kind: 'undecodable' as const,
+    reason: undecodable(image.format, error),
+  }));
+  if (fitted.kind === 'undecodable') return { kind: 'useless', verdict: unreadable(billed), reason: fitted.reason };
   if (fitted.kind === 'misfit') return { kind: 'useless', verdict: wrongGeometry(billed), reason: fitted.reason };
   return { kind: 'ready', image: fitted.image, adjustments: fitted.adjustments };
 }

@@ -1,8 +1,9 @@
 // Gemini's image models through Google's official SDK. What the SDK loses (status and headers of errors, finishMessage,
 // the body behind a broken JSON) is watched on the wire; what it does unasked (second billed requests, server deadlines,
 // reading the environment) is switched off.
-import type { GenerateContentParameters, GoogleGenAI } from '@google/genai';
+import type { GenerateContentParameters, GoogleGenAI, Part } from '@google/genai';
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { Image } from '../domain/image.ts';
 import { type AdapterOptions, createAdapter, type Moment, type Session } from './adapter.ts';
 import { deliver } from './delivery.ts';
 import { isErrorBody, parseJson } from './google-error.ts';
@@ -14,7 +15,7 @@ import { type Answer, observedFetch } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
 
 export function createGoogleProvider(options: AdapterOptions): Provider {
-  return createAdapter('google', options, openSession);
+  return createAdapter({ kind: 'google', open: openSession, moderate: undefined }, options);
 }
 
 async function openSession(endpoint: Endpoint): Promise<Session> {
@@ -49,9 +50,10 @@ async function generate(client: GoogleGenAI, endpoint: Endpoint, call: ProviderC
   }
 }
 
-/** Gemini draws one picture a call and knows no pixels. The planner knows this too; a custom route may not. */
+/** Gemini draws one picture a call and knows no pixels and no mask. The planner knows this too; a custom route may not. */
 function unfitFor(call: ProviderCall): string | undefined {
   if (call.n !== 1) return `n must be 1 for Gemini, got ${call.n}`;
+  if (call.attachments.mask !== undefined) return 'Gemini takes no mask: say in the prompt which part to redraw';
   return call.size.kind === 'ratio' ? undefined : 'the size rule of a Gemini route must be of kind "ratios"';
 }
 
@@ -64,7 +66,7 @@ function parametersOf(
   const imageConfig = call.size.kind === 'ratio' ? { aspectRatio: call.size.aspectRatio, imageSize: call.size.resolution } : {};
   return {
     model: endpoint.models?.[call.route.id] ?? call.route.model,
-    contents: [{ role: 'user', parts: [{ text: call.prompt }] }],
+    contents: [{ role: 'user', parts: [{ text: call.prompt }, ...call.attachments.references.map(inlinePart)] }],
     config: {
       // Text stays allowed: it is the documented form, every relay takes it, and a refusal can then say why.
       responseModalities: ['TEXT', 'IMAGE'],
@@ -76,12 +78,15 @@ function parametersOf(
   };
 }
 
-/** The answer as text; decoded only when needed, for a good one holds megabytes of picture. */
-type Wire = { readonly status: number; readonly headers: Headers; text(): string };
+/** References follow the prompt in the caller's order, which is how a prompt can speak of "the second picture". */
+function inlinePart({ bytes, mediaType }: Image): Part {
+  return { inlineData: { mimeType: mediaType, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64') } };
+}
+
+type Wire = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 function wireOf(answer: Answer | undefined): Wire {
-  const { status, headers, body } = answer ?? { status: 200, headers: new Headers(), body: undefined };
-  return { status, headers, text: () => new TextDecoder().decode(body ?? new Uint8Array()) };
+  return { status: answer?.status ?? 200, headers: answer?.headers ?? new Headers(), text: answer?.body ?? '' };
 }
 
 async function readSuccess(
@@ -94,9 +99,8 @@ async function readSuccess(
   if (reply?.picture !== undefined) {
     return deliver(call, { pictures: [reply.picture], usage: reply.usage, requestId, status: wire.status, isCompressed: false });
   }
-  const text = wire.text();
-  if (isErrorBody(text)) return readFailure(wire, circumstances);
-  const asSent = readGoogleReply(parseJson(text)) ?? reply;
+  if (isErrorBody(wire.text)) return readFailure(wire, circumstances);
+  const asSent = readGoogleReply(parseJson(wire.text)) ?? reply;
   const failure = imagelessFailure(
     {
       finishReason: asSent?.finishReason,
@@ -112,11 +116,10 @@ async function readSuccess(
 }
 
 function readFailure(wire: Wire, circumstances: Circumstances): ProviderReply {
-  const text = wire.text();
-  const isGarbled = wire.status < 300 && !isErrorBody(text);
+  const isGarbled = wire.status < 300 && !isErrorBody(wire.text);
   const failure = isGarbled
     ? failureOf(unreadable('possibly'), { message: 'the answer is not the JSON it should be', status: wire.status })
-    : googleFailure({ status: wire.status, headers: wire.headers, text }, circumstances);
+    : googleFailure(wire, circumstances);
   return { kind: 'failed', failure, requestId: requestIdIn(wire.headers) };
 }
 

@@ -8,8 +8,10 @@ import { type HeaderSource, retryAfterFromHeaders, retryAfterFromText } from './
 import { ACCESS_DENIED, BAD_KEY, failureOf, INVALID, MODEL_MISSING, OVERLOADED, RATE_LIMITED, ROUTE_ACCESS_DENIED } from './verdicts.ts';
 import { type Circumstances, firstMatch, type Row, SHARED_ROWS, STATUS_ROWS, type WireError } from './wire-error.ts';
 
-const PARAMETER_CODES =
-  /^(?:invalid_value|unknown_parameter|invalid_input_fidelity_model|invalid_image_file|invalid_type|missing_required_parameter)$/;
+const PARAMETER_CODES = /^(?:invalid_value|unknown_parameter|invalid_input_fidelity_model|invalid_type|missing_required_parameter)$/;
+/** What can be wrong with a reference image or a mask, as the API's own list of codes has it. */
+const IMAGE_CODES =
+  /^(?:invalid_(?:base64_)?image(?:_(?:file|format|mode|url))?|invalid_mask(?:_\w+)?|image_(?:file_)?too_(?:large|small)|image_parse_error|unsupported_image_media_type|empty_image_file|image_file_not_found|failed_to_download_image)$/;
 
 const OPENAI_ROWS: readonly Row[] = [
   ...SHARED_ROWS,
@@ -20,7 +22,10 @@ const OPENAI_ROWS: readonly Row[] = [
   { when: ({ status, message }) => status >= 429 && /overloaded|at capacity|high demand|slow down/i.test(message), verdict: OVERLOADED },
   { when: ({ code }) => code === 'rate_limit_exceeded', verdict: RATE_LIMITED },
   // A parameter stays wrong when a reseller relays it as 500 (pollinations#6465).
-  { when: ({ code, type }) => PARAMETER_CODES.test(code) || type === 'image_generation_user_error', verdict: INVALID },
+  {
+    when: ({ code, type }) => PARAMETER_CODES.test(code) || IMAGE_CODES.test(code) || type === 'image_generation_user_error',
+    verdict: INVALID,
+  },
   ...STATUS_ROWS,
 ];
 

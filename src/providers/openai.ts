@@ -3,13 +3,16 @@
 import type OpenAI from 'openai';
 import type { APIError } from 'openai';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { formatSize } from '../domain/size.ts';
+import { PARTIAL_IMAGES } from '../domain/image.ts';
 import { type AdapterOptions, createAdapter, type Moment, type Session } from './adapter.ts';
 import { deliver } from './delivery.ts';
 import { type OpenAIError, openaiFailure } from './openai-failures.ts';
+import { MODERATION_MODEL, readModeration } from './openai-moderation.ts';
 import { readOpenAIReply } from './openai-reply.ts';
-import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
-import { empty, failureOf, unreadable } from './verdicts.ts';
+import { editOf, generationOf, type ToFile } from './openai-request.ts';
+import { BROKEN_OFF, isEventStream, isStreamed, readStream } from './openai-stream.ts';
+import type { Moderation, Provider, ProviderCall, ProviderReply } from './provider.ts';
+import { CONNECTION_LOST, empty, failureOf, unreadable } from './verdicts.ts';
 import { ownHeadersOnly, patientFetch } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
 
@@ -17,14 +20,15 @@ import type { Circumstances } from './wire-error.ts';
 const NO_TIMEOUT_MS = 2_147_483_647;
 
 export function createOpenAIProvider(options: AdapterOptions): Provider {
-  return createAdapter('openai', options, openSession);
+  return createAdapter({ kind: 'openai', open: openSession, moderate }, options);
 }
 
-/** An open client, and the class by which its SDK tells answers from broken connections. */
-type Sdk = { readonly client: OpenAI; readonly isAnswer: (error: unknown) => error is APIError };
+/** An open client, and the parts of its SDK that are loaded with it. */
+type Opened = Session & { readonly client: OpenAI };
+type Sdk = { readonly client: OpenAI; readonly isAnswer: (error: unknown) => error is APIError; readonly toFile: ToFile };
 
-async function openSession(endpoint: Endpoint): Promise<Session> {
-  const { default: OpenAI, APIError } = await import('openai');
+async function openSession(endpoint: Endpoint): Promise<Opened> {
+  const { default: OpenAI, APIError, toFile } = await import('openai');
   const client = new OpenAI({
     apiKey: endpoint.apiKey,
     baseURL: endpoint.baseUrl,
@@ -40,21 +44,20 @@ async function openSession(endpoint: Endpoint): Promise<Session> {
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   });
-  const sdk: Sdk = { client, isAnswer: (error) => error instanceof APIError };
-  return { generate: (call, moment) => generate(sdk, endpoint, call, moment) };
+  const sdk: Sdk = { client, isAnswer: (error) => error instanceof APIError, toFile };
+  return { client, generate: (call, moment) => generate(sdk, endpoint, call, moment) };
 }
 
 async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
-  const request = sdk.client.images.generate(bodyOf(endpoint, call), { signal: moment.signal });
   const circumstances = (): Circumstances => ({
     secrets: { apiKey: endpoint.apiKey, prompt: call.prompt },
     elapsedMs: moment.elapsedMs(),
     wallMs: moment.wallMs(),
   });
   try {
-    const { data, response } = await request.withResponse();
+    const { data, response } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
     const success = { status: response.status, headers: response.headers, requestId: requestIdIn(response.headers) };
-    return await readSuccess(call, data, success, circumstances());
+    return data === BROKEN_OFF ? brokenOff(success) : await readSuccess(call, data, success, circumstances());
   } catch (error) {
     const told = sdk.isAnswer(error) ? answerIn(error) : undefined;
     if (told === undefined) throw error;
@@ -62,20 +65,30 @@ async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment
   }
 }
 
-function bodyOf(endpoint: Endpoint, call: ProviderCall): OpenAI.Images.ImageGenerateParamsNonStreaming {
-  const { quality } = call.route.settings;
-  const isCompressible = call.format !== 'png';
-  return {
-    model: endpoint.models?.[call.route.id] ?? call.route.model,
-    prompt: call.prompt,
-    n: call.n,
-    size: formatSize(call.size.size),
-    ...(quality === undefined ? {} : { quality }),
-    background: call.background,
-    output_format: call.format,
-    ...(isCompressible && call.compression !== undefined ? { output_compression: call.compression } : {}),
-    ...(call.endUser === undefined ? {} : { safety_identifier: call.endUser }),
-  };
+async function moderate({ client }: Opened, prompt: string, signal: AbortSignal): Promise<Moderation> {
+  return readModeration(await client.moderations.create({ model: MODERATION_MODEL, input: prompt }, { signal }));
+}
+
+/** What came under status 200, whatever it is. */
+type Received = { readonly data: unknown; readonly response: Response };
+
+const isEdit = (call: ProviderCall): boolean => call.attachments.references.length > 0;
+
+async function send({ client, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
+  const request = isEdit(call)
+    ? client.images.edit(await editOf(endpoint, call, toFile), { signal })
+    : client.images.generate(generationOf(endpoint, call), { signal });
+  return request.withResponse();
+}
+
+async function stream({ client, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
+  const streaming = { stream: true, partial_images: PARTIAL_IMAGES } as const;
+  const request = isEdit(call)
+    ? client.images.edit({ ...(await editOf(endpoint, call, toFile)), ...streaming }, { signal })
+    : client.images.generate({ ...generationOf(endpoint, call), ...streaming }, { signal });
+  const { data: events, response } = await request.withResponse();
+  if (!isEventStream(response.headers)) return { data: await response.text(), response };
+  return { data: await readStream(events, call.onPartial, signal), response };
 }
 
 type Success = { readonly status: number; readonly headers: Headers; readonly requestId: string | undefined };
@@ -98,10 +111,22 @@ async function readSuccess(call: ProviderCall, body: unknown, success: Success, 
   }
 }
 
+function brokenOff({ status, requestId }: Success): ProviderReply {
+  return { kind: 'failed', failure: failureOf(CONNECTION_LOST, { message: 'the stream ended without its picture', status }), requestId };
+}
+
+/** An error event of a stream came after the status, so the SDK gives it none; it is an error under status 200. */
+const STREAM_STATUS = 200;
+
 /** What the server answered, when the exception is about an answer; undefined when the connection broke. */
 function answerIn(error: APIError): OpenAIError | undefined {
-  if (error.status === undefined || error.headers === undefined) return undefined;
-  return { status: error.status, headers: error.headers, error: error.error, fallbackMessage: error.message.replace(/^\d{3} /, '') };
+  if (error.headers === undefined) return undefined;
+  return {
+    status: error.status ?? STREAM_STATUS,
+    headers: error.headers,
+    error: error.error,
+    fallbackMessage: error.message.replace(/^\d{3} /, ''),
+  };
 }
 
 /** Resellers built on new-api name theirs `x-oneapi-request-id`. */

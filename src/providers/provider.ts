@@ -37,7 +37,7 @@ export type ProviderCall = {
 export type PartialImage = { readonly bytes: Uint8Array; readonly format: ImageFormat; readonly index: number };
 
 /** A change the picture went through after the provider made it: the loss report. */
-export type Adjustment = { readonly kind: 'geometry'; readonly detail: string } | { readonly kind: 'format'; readonly detail: string };
+export type Adjustment = { readonly kind: 'geometry' | 'format' | 'count'; readonly detail: string };
 
 export type ProviderReply =
   | {

@@ -72,7 +72,6 @@ function useless(kind: 'empty' | 'garbled', fault: Failure['fault'], billed: Bil
 export const empty = (billed: Billed): Verdict => useless('empty', 'no-image', billed);
 export const unreadable = (billed: Billed): Verdict => useless('garbled', 'unreadable', billed);
 export const wrongGeometry = (billed: Billed): Verdict => useless('garbled', 'wrong-geometry', billed);
-export const TOO_FEW_IMAGES = useless('garbled', 'too-few-images', 'possibly');
 /** `{"error": ...}` under status 200, when the error itself names no better reason. */
 export const ERROR_IN_SUCCESS = useless('garbled', 'server-error', 'possibly');
 

@@ -56,7 +56,8 @@ export function firstMatch<Told extends WireError>(rows: readonly Row<Told>[], e
 /** A resource or an account is shut although the text speaks of policy: an outage for every prompt (pollinations#12446). */
 const ACCOUNT_BLOCKED =
   /resource has been (?:temporarily )?blocked|(?:account|organization|project|consumer)\b.{0,60}\b(?:deactivated|suspended|disabled|blocked)/i;
-const REFUSAL_CODES = /^(?:moderation_blocked|content_policy_violation|content_?filter|sensitive_words_detected|prompt_blocked)$/i;
+const REFUSAL_CODES =
+  /^(?:moderation_blocked|(?:image_)?content_policy_violation|content_?filter|sensitive_words_detected|prompt_blocked)$/i;
 const REFUSAL_TEXT =
   /safety system|safety_violations|moderation_blocked|content[ _](?:management )?policy|content[ _]filter|flagged by (?:our )?moderation|\b(?:PROHIBITED_CONTENT|IMAGE_SAFETY)\b|blocked (?:by|due to|for) (?:\w+ )?safety/i;
 

@@ -42,19 +42,29 @@ export function ownHeadersOnly(init: RequestInit = {}): RequestInit {
 }
 
 /** What a server answered, as far as it came. */
-export type Answer = { readonly status: number; readonly headers: Headers; readonly body: Uint8Array | undefined };
+export type Answer = { readonly status: number; readonly headers: Headers; readonly body: string | undefined };
 
 /**
- * `patientFetch` that shows each answer to `onAnswer`: once when its headers arrive, again with its body. For an SDK
- * whose errors lose the status, the headers, or fields of the body.
+ * `patientFetch` that shows each answer to `onAnswer`: once when its headers arrive, again when its reader has read the
+ * body, as text or JSON. For an SDK whose errors lose the status, the headers, or fields of the body.
  */
 export function observedFetch(onAnswer: (answer: Answer) => void): typeof patientFetch {
   return async (url, init) => {
     const response = await patientFetch(url, init);
-    const { status, statusText, headers } = response;
+    const { status, headers } = response;
     onAnswer({ status, headers, body: undefined });
-    const body = new Uint8Array(await response.arrayBuffer());
-    onAnswer({ status, headers, body });
-    return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+    return withObservedBody(response, (body) => onAnswer({ status, headers, body }));
   };
+}
+
+/** The same response. A body of megabytes is read and decoded once: copying it into a second response took milliseconds. */
+function withObservedBody(response: Response, onBody: (body: string) => void): Response {
+  const read = response.text.bind(response);
+  const text = async (): Promise<string> => {
+    const body = await read();
+    onBody(body);
+    return body;
+  };
+  const json = async (): Promise<unknown> => JSON.parse(await text());
+  return Object.assign(response, { text, json });
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGoogleProvider } from '../../src/providers/google.ts';
 import type { ProviderReply } from '../../src/providers/provider.ts';
 import { type CallChanges, callOf, endpointAt, GOOGLE_KEY, PROMPT, testClock } from './support/calls.ts';
-import { encodedPicture, picture } from './support/pictures.ts';
+import { encodedPicture, imageOf, picture } from './support/pictures.ts';
 import { json, type Script, type ScriptedServer, startScriptedServer } from './support/scripted-server.ts';
 
 const ROUTE = 'nano-banana-pro';
@@ -149,5 +149,62 @@ describe('a Gemini request', () => {
     const continuation = { candidates: [{ content: {}, finishReason: 'CONTINUATION', continuationToken: 'x' }], continuationToken: 'x' };
     expect(await ask(json(200, continuation))).toMatchObject({ kind: 'failed', failure: { kind: 'empty' } });
     expect(server.heard.length).toBe(before + 1);
+  });
+});
+
+describe('a Gemini edit', () => {
+  const inline = (mimeType: string, bytes: Uint8Array) => ({ inlineData: { mimeType, data: Buffer.from(bytes).toString('base64') } });
+
+  it('says the prompt first, then shows the references in the caller’s order', async () => {
+    const references = [await imageOf(640, 480, 'png'), await imageOf(320, 240, 'webp'), await imageOf(64, 64, 'jpeg')];
+    // A view into a larger buffer must not drag its neighbours along.
+    const shared = Buffer.concat([Buffer.from('before'), references[2]?.bytes ?? Buffer.alloc(0), Buffer.from('after')]);
+    const view = { ...(references[2] ?? (await imageOf(64, 64, 'jpeg'))), bytes: shared.subarray(6, shared.length - 5) };
+    const reply = await ask(await drawn(1024, 1024), { attachments: { references: [...references.slice(0, 2), view], mask: undefined } });
+    expect(reply.kind).toBe('delivered');
+    expect(JSON.parse(server.heard.at(-1)?.body ?? '')).toEqual({
+      contents: [
+        {
+          role: 'user',
+          parts: [
+            { text: PROMPT },
+            inline('image/png', await picture(640, 480, 'png')),
+            inline('image/webp', await picture(320, 240, 'webp')),
+            inline('image/jpeg', await picture(64, 64, 'jpeg')),
+          ],
+        },
+      ],
+      generationConfig: { responseModalities: ['TEXT', 'IMAGE'], imageConfig: { aspectRatio: '1:1', imageSize: '1K' } },
+    });
+  });
+
+  it('counts what its references cost', async () => {
+    const usageMetadata = {
+      promptTokenCount: 1152,
+      promptTokensDetails: [
+        { modality: 'TEXT', tokenCount: 32 },
+        { modality: 'IMAGE', tokenCount: 1120 },
+      ],
+      candidatesTokenCount: 1120,
+    };
+    const parts = [{ inlineData: { mimeType: 'image/jpeg', data: await encodedPicture(1024, 1024, 'jpeg') } }];
+    const reply = await ask(json(200, { candidates: [{ content: { parts }, finishReason: 'STOP' }], usageMetadata }), {
+      attachments: { references: [await imageOf(64, 64, 'png')], mask: undefined },
+    });
+    expect(reply).toMatchObject({ usage: { textInTokens: 32, imageInTokens: 1120, imageOutTokens: 1120 } });
+  });
+
+  it('with a mask is invalid before anything is sent: Gemini knows none', async () => {
+    const before = server.heard.length;
+    const image = await imageOf(64, 64, 'png');
+    const reply = await ask(await drawn(1024, 1024), { attachments: { references: [image], mask: image } });
+    expect(reply).toMatchObject({ failure: { kind: 'invalid', retry: 'never', billed: 'no' } });
+    expect(server.heard.length).toBe(before);
+  });
+
+  it('is never streamed, though somebody listens', async () => {
+    const reply = await ask(await drawn(1024, 1024), { onPartial: () => expect.unreachable() });
+    expect(reply.kind).toBe('delivered');
+    expect(server.heard.at(-1)?.path).toMatch(/:generateContent$/);
   });
 });

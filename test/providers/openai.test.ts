@@ -50,6 +50,15 @@ describe('a delivered OpenAI image', () => {
     expect(reply.kind === 'delivered' && reply.images.length).toBe(3);
   });
 
+  it('loses no paid sibling: what is usable of several is delivered, and what is missing is told', async () => {
+    const fewer = await ask(await success(2), { n: 3 });
+    expect(fewer).toMatchObject({ kind: 'delivered', adjustments: [{ kind: 'count', detail: '2 of 3 images came' }] });
+    const good = { b64_json: await encodedPicture(1024, 1024, 'png') };
+    const broken = await ask(json(200, { created: 1, data: [{ b64_json: 'AAAA' }, good], usage: USAGE }), { n: 2 });
+    expect(broken).toMatchObject({ kind: 'delivered', adjustments: [{ kind: 'count' }] });
+    expect(broken.kind === 'delivered' && broken.images.length).toBe(1);
+  });
+
   it('counts all output as image tokens when the provider gives no breakdown', async () => {
     const reply = await ask(await success(1, 'png', { input_tokens: 50, output_tokens: 196 }));
     expect(reply).toMatchObject({ usage: { textInTokens: 50, imageInTokens: 0, imageOutTokens: 196, textOutTokens: 0 } });

@@ -1,11 +1,12 @@
-import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../src/domain/image.ts';
 import { fitImage, type Wish } from '../../src/providers/geometry.ts';
 import { checkImage, decodeBase64, MOST_PIXELS } from '../../src/providers/image-check.ts';
-import { picture } from './support/pictures.ts';
+import { picture, pngChunk, pngClaiming } from './support/pictures.ts';
+
+const LATIN_1 = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
 describe('base64', () => {
   it('is decoded exactly when it is canonical enough to trust', () => {
@@ -19,50 +20,25 @@ describe('base64', () => {
     );
   });
 
+  it('is refused when any character of it is foreign', () => {
+    const encoded = Buffer.from('any carnal pleasure.....').toString('base64');
+    fc.assert(
+      fc.property(fc.nat(encoded.length - 1), fc.constantFrom(...LATIN_1, '\ufffd'), (index, character) => {
+        fc.pre(!/[A-Za-z0-9+/]/.test(character) && !(character === '=' && index === encoded.length - 1));
+        expect(decodeBase64(encoded.slice(0, index) + character + encoded.slice(index + 1))).toBeUndefined();
+      }),
+    );
+  });
+
   it.each(['', 'abc', 'ab c', 'ab-_', 'a===', '====x', 'YWJj\n', 'YW=j'])('is refused when malformed: %j', (text) => {
     expect(decodeBase64(text)).toBeUndefined();
   });
 });
 
-/** A PNG that claims any size in a header of 33 bytes. */
-function pngClaiming(width: number, height: number): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const chunks = [
-    ['IHDR', header],
-    ['IDAT', deflateSync(Buffer.alloc(64))],
-    ['IEND', Buffer.alloc(0)],
-  ] as const;
-  return Buffer.concat([
-    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    ...chunks.map(([type, data]) => pngChunk(type, data)),
-  ]);
-}
-
-function pngChunk(type: string, data: Buffer): Buffer {
-  const chunk = Buffer.alloc(12 + data.length);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  chunk.set(data, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
-  return chunk;
-}
-
-function crc32(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
 describe('an image', () => {
   it.each(['png', 'jpeg', 'webp'] as const)('in %s is measured, not believed', async (format) => {
     const bytes = await picture(640, 480, format);
-    expect(await checkImage(bytes)).toEqual({
+    expect(checkImage(bytes)).toEqual({
       kind: 'image',
       image: { bytes, format, mediaType: `image/${format}`, width: 640, height: 480 },
     });
@@ -71,12 +47,12 @@ describe('an image', () => {
   it.each(['png', 'jpeg', 'webp'] as const)('in %s cut anywhere is broken', async (format) => {
     const bytes = await picture(640, 480, format);
     for (const share of [0.01, 0.3, 0.6, 0.9, 0.97]) {
-      expect((await checkImage(bytes.subarray(0, Math.floor(bytes.length * share)))).kind, `${share}`).toBe('broken');
+      expect(checkImage(bytes.subarray(0, Math.floor(bytes.length * share))).kind, `${share}`).toBe('broken');
     }
   });
 
-  it('that claims more pixels than allowed is refused before it is decoded', async () => {
-    expect(await checkImage(pngClaiming(40_000, 40_000))).toEqual({
+  it('that claims more pixels than allowed is refused before it is decoded', () => {
+    expect(checkImage(pngClaiming(40_000, 40_000))).toEqual({
       kind: 'broken',
       reason: `40000x40000 is more than ${MOST_PIXELS} pixels`,
     });
@@ -88,8 +64,63 @@ describe('an image', () => {
     ['an SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
     ['a GIF', Buffer.from('GIF89a\x01\x00\x01\x00\x00\x00\x00;', 'latin1')],
     ['a PNG signature and nothing else', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
-  ])('that is %s is broken', async (_name, bytes) => {
-    expect((await checkImage(bytes)).kind).toBe('broken');
+  ])('that is %s is broken', (_name, bytes) => {
+    expect(checkImage(bytes).kind).toBe('broken');
+  });
+
+  it.each(['png', 'jpeg', 'webp'] as const)('in %s with bytes behind its end is an image: decoders ignore them, too', async (format) => {
+    const bytes = Buffer.concat([await picture(64, 64, format), Buffer.from('trailer')]);
+    expect(checkImage(bytes)).toMatchObject({ kind: 'image', image: { width: 64, height: 64 } });
+  });
+
+  it('in PNG is broken by any change of any byte', async () => {
+    const whole = await picture(64, 64, 'png');
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (index, mask) => {
+        const bytes = Buffer.from(whole);
+        bytes.writeUInt8((bytes[index] ?? 0) ^ mask, index);
+        expect(checkImage(bytes).kind).toBe('broken');
+      }),
+    );
+  });
+
+  it.each(['png', 'webp'] as const)('in %s is broken when a run of bytes is lost', async (format) => {
+    const whole = await picture(640, 480, format);
+    fc.assert(
+      fc.property(fc.integer({ min: 40, max: whole.length - 2 }), fc.integer({ min: 1, max: 5_000 }), (from, length) => {
+        expect(checkImage(Buffer.concat([whole.subarray(0, from), whole.subarray(from + length)])).kind).toBe('broken');
+      }),
+    );
+  });
+
+  it('never throws, whatever follows the first bytes', () => {
+    const heads = [
+      ...['89504e470d0a1a0a', 'ffd8ff', 'ffd8ffda', 'ffd8ffc0'].map((hex) => Buffer.from(hex, 'hex')),
+      Buffer.from('RIFF\x20\0\0\0WEBPVP8 '),
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 200 }), (head, tail) => {
+        expect(checkImage(Buffer.concat([head, tail])).kind).toMatch(/broken|image/);
+      }),
+    );
+  });
+
+  it.each([
+    ['a progressive JPEG', (source: Sharp) => source.jpeg({ progressive: true })],
+    ['a JPEG with an Exif block', (source: Sharp) => source.withExif({ IFD0: { Copyright: 'x' } }).jpeg()],
+    ['a lossless WebP', (source: Sharp) => source.webp({ lossless: true })],
+    ['a WebP with transparency', (source: Sharp) => source.ensureAlpha(0.5).webp()],
+    ['a PNG with a palette', (source: Sharp) => source.png({ palette: true })],
+    ['an interlaced PNG of 16 bits', (source: Sharp) => source.toColourspace('rgb16').png({ progressive: true })],
+  ])('may be %s', async (_name, encode) => {
+    const bytes = await encode(sharp(await picture(300, 180, 'png'))).toBuffer();
+    expect(checkImage(bytes)).toMatchObject({ kind: 'image', image: { width: 300, height: 180 } });
+  });
+
+  it('may carry a chunk no decoder knows, as OpenAI’s do (C2PA)', async () => {
+    const whole = await picture(64, 64, 'png');
+    const bytes = Buffer.concat([whole.subarray(0, 33), pngChunk('caBX', Buffer.from('provenance')), whole.subarray(33)]);
+    expect(checkImage(bytes).kind).toBe('image');
   });
 
   it('with an odd colour profile is still an image', async () => {
@@ -97,12 +128,12 @@ describe('an image', () => {
       .withMetadata({ icc: 'p3' })
       .png()
       .toBuffer();
-    expect((await checkImage(bytes)).kind).toBe('image');
+    expect(checkImage(bytes).kind).toBe('image');
   });
 });
 
 async function imageOf(width: number, height: number, format: 'png' | 'jpeg' | 'webp' = 'jpeg'): Promise<Image> {
-  const checked = await checkImage(await picture(width, height, format));
+  const checked = checkImage(await picture(width, height, format));
   if (checked.kind === 'broken') throw new Error(checked.reason);
   return checked.image;
 }
@@ -176,7 +207,7 @@ describe('fitting', () => {
     const fitted = await fitImage(await imageOf(came[0], came[1]), wish(asked, deliver));
     expect(details(fitted)).toEqual(report);
     expect(fitted).toMatchObject({ image: { width: deliver[0], height: deliver[1], format: 'jpeg' } });
-    const measured = fitted.kind === 'fitted' ? await checkImage(fitted.image.bytes) : undefined;
+    const measured = fitted.kind === 'fitted' ? checkImage(fitted.image.bytes) : undefined;
     expect(measured).toMatchObject({ image: { width: deliver[0], height: deliver[1], format: 'jpeg' } });
   });
 

@@ -5,6 +5,7 @@ import { createGoogleProvider } from '../../src/providers/google.ts';
 import { createOpenAIProvider } from '../../src/providers/openai.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { callOf, endpointAt, testClock } from './support/calls.ts';
+import { dispatchesDuring } from './support/dispatches.ts';
 import { json, type ScriptedServer, startScriptedServer } from './support/scripted-server.ts';
 
 let server: ScriptedServer;
@@ -82,21 +83,8 @@ describe.each(adapters)('a call to $name', ({ name, route, create }) => {
   });
 
   it('waits longer than 300 s: undici’s own limits are lifted on every request', async () => {
-    const symbol = Symbol.for('undici.globalDispatcher.1');
-    const original = Reflect.get(globalThis, symbol);
-    const seen: object[] = [];
-    Reflect.set(globalThis, symbol, {
-      dispatch: (options: object, handler: object) => {
-        seen.push(options);
-        return original.dispatch(options, handler);
-      },
-    });
-    try {
-      server.play(json(500, {}));
-      await provider().generate(callOf(route), new AbortController().signal);
-    } finally {
-      Reflect.set(globalThis, symbol, original);
-    }
+    server.play(json(500, {}));
+    const seen = await dispatchesDuring(() => provider().generate(callOf(route), new AbortController().signal));
     expect(seen).toMatchObject([{ headersTimeout: 0, bodyTimeout: 0 }]);
   });
 });

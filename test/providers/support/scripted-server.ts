@@ -12,6 +12,13 @@ export type Script =
   | { readonly kind: 'reset-midway'; readonly body: string }
   /** Sends headers and half the body, then falls silent. */
   | { readonly kind: 'stall'; readonly body: string }
+  /** Sends the events of a stream one by one, then ends it as told; `hang` leaves it open. */
+  | {
+      readonly kind: 'stream';
+      readonly events: readonly string[];
+      readonly end: 'finish' | 'reset' | 'hang';
+      readonly headers?: Record<string, string>;
+    }
   /** Accepts and never answers. */
   | { readonly kind: 'hang' };
 
@@ -20,6 +27,8 @@ export type Heard = {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The parts of a multipart body, in their order. */
+  form(): Promise<readonly (readonly [name: string, value: string | File])[]>;
   /** Settles when the client's connection is gone. */
   readonly connectionClosed: Promise<void>;
 };
@@ -62,6 +71,9 @@ export async function startScriptedServer(onRequest: () => void = () => undefine
       path: request.url ?? '',
       headers: request.headers,
       body: Buffer.concat(chunks).toString(),
+      form: async () => [
+        ...(await new Response(Buffer.concat(chunks), { headers: { 'content-type': request.headers['content-type'] ?? '' } }).formData()),
+      ],
       connectionClosed: closeOf(request.socket),
     };
     heard.push(entry);
@@ -105,9 +117,20 @@ function perform(script: Script, response: ServerResponse): void {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(script.body.length) });
       response.write(script.body.slice(0, script.body.length / 2));
       return;
+    case 'stream':
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...script.headers });
+      for (const event of script.events) response.write(event);
+      if (script.end === 'finish') response.end();
+      if (script.end === 'reset') response.write(': \n', () => response.socket?.destroy());
+      return;
     case 'hang':
       return;
   }
+}
+
+/** One server-sent event, named after its type as OpenAI does. */
+export function event(data: { readonly type: string } & Record<string, unknown>): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** An address nobody listens at: a port that was just given back. */
