@@ -8,6 +8,15 @@ import type { Complexity, ImageFormat, ProviderKind, Quality } from '../domain/v
 export const FACES = ['openai', 'google', 'aggregator'] as const;
 export type Face = (typeof FACES)[number];
 
+/** A picture the caller sent: to be edited, or the mask that says where. */
+export type Reference = {
+  readonly bytes: Buffer;
+  readonly size: Size;
+  readonly hasAlpha: boolean;
+  /** Names the picture by its bytes. */
+  readonly digest: string;
+};
+
 export type ImageCall = {
   readonly face: Face;
   /** The wire protocol it was spoken in; an answer must be in the same one. */
@@ -23,6 +32,12 @@ export type ImageCall = {
   readonly n: number;
   readonly prompt: string;
   readonly complexity: Complexity;
+  /** Empty for a plain generation; the first is the one that is edited. */
+  readonly references: readonly Reference[];
+  /** Where the first reference is to be drawn anew: where this is transparent. */
+  readonly mask: Reference | undefined;
+  /** Undefined: one answer at the end. Gemini streams have no partial images. */
+  readonly stream: { readonly partialImages: number } | undefined;
   readonly format: ImageFormat;
   /** 0 to 100 for jpeg and webp; undefined: the best. */
   readonly compression: number | undefined;
@@ -33,9 +48,16 @@ export type ImageCall = {
   readonly apiVersion: string;
   /** Echoed by openai when it was sent. */
   readonly safetyIdentifier: string | undefined;
+  /** Whether it takes up an answer that Gemini had left unfinished. */
+  readonly continues: boolean;
+  /** Whether it came over a connection that had carried a request before. */
+  readonly onUsedConnection: boolean;
 };
 
-/** An HTTP answer before it is sent. Faces add their own headers. */
+/** What a reader of requests is told besides the body. */
+export type Arrival = { readonly face: Face; readonly onUsedConnection: boolean };
+
+/** An HTTP answer before it is sent. Faces add their own headers. A Buffer in a JSON value is text to be quoted as it is (json-parts.ts). */
 export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { parseFaultRule } from './faults/injector.ts';
 import type { FaultRule } from './faults/rule.ts';
 import type { LedgerRow } from './ledger.ts';
 import { resolveOptions, type SandboxOptions } from './options.ts';
-import { createSandboxServer, listen } from './server.ts';
+import { createSandboxServer, listen, unlisten } from './server.ts';
 import { type SandboxStats, statsOf } from './stats.ts';
 import { createWorld, resetWorld } from './world.ts';
 
@@ -35,6 +35,11 @@ export type Sandbox = {
   stats(): SandboxStats;
   /** World milliseconds since the start or the last reset: the time of rules and ledger. */
   nowMs(): number;
+  /**
+   * Closes the listener and every connection: from now on all faces, and the control door, refuse connections for true
+   * (ECONNREFUSED). Returns how to plug in again, at the same port. For one provider alone, start a sandbox for each.
+   */
+  unplug(): Promise<() => Promise<void>>;
   /** As freshly started: empty books, full allowances, the script's faults. Calls in flight end unseen. */
   reset(): void;
   /** Destroys every socket and timer. */
@@ -46,7 +51,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { settings, port } = resolveOptions(options);
   const world = createWorld(settings);
   const server = createSandboxServer(world);
-  const url = `http://127.0.0.1:${await listen(server, port)}`;
+  const boundPort = await listen(server, port);
+  const url = `http://127.0.0.1:${boundPort}`;
   const endpoint = (id: string, provider: Endpoint['provider'], path: string): Endpoint =>
     EndpointSchema.parse({ id, provider, baseUrl: `${url}${path}`, apiKey: settings.apiKey, apiVersion: 'v1beta' });
   return {
@@ -58,12 +64,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ledger: () => world.memory.ledger.rows(),
     stats: () => statsOf(world),
     nowMs: () => world.clock.now() - world.memory.startedAt,
+    unplug: async () => {
+      await unlisten(server);
+      return async () => {
+        await listen(server, boundPort);
+      };
+    },
     reset: () => resetWorld(world),
-    close: () =>
-      new Promise((resolve) => {
-        world.timers.close();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => {
+      world.timers.close();
+      return unlisten(server);
+    },
   };
 }

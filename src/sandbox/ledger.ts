@@ -14,6 +14,10 @@ export type LedgerRow = {
   readonly quality: ImageCall['quality'];
   readonly size: Size;
   readonly n: number;
+  /** Pictures sent along: above 0 it was an edit. */
+  readonly references: number;
+  /** Partial images asked for; undefined when the answer was not a stream. */
+  readonly partialImages: number | undefined;
   /** World milliseconds since the sandbox started. */
   readonly arrivedMs: number;
   /** Undefined while the model works. */

@@ -24,19 +24,28 @@ export type SandboxOptions = {
   readonly port?: number;
   /** The key that is accepted. Default `sk-sandbox`. */
   readonly apiKey?: string;
-  /** Images a minute per model, at every face or by face. Default: openai and google 250 (OpenAI's tier 5), aggregator unlimited. */
+  /** Images a minute per model, at every face or by face; Infinity: no limit. Default: openai and google 250 (OpenAI's tier 5), aggregator unlimited. */
   readonly imagesPerMinute?: number | Partial<Readonly<Record<Face, number>>>;
   /** Faults in force from the start. Default none. */
   readonly script?: FaultScript;
-  /** honest: files as heavy as the real ones. light: small files, for tests and speed. Default honest. */
-  readonly pictures?: 'honest' | 'light';
+  /** honest: files as heavy as the real ones. light: small files, for tests and speed. tiny: one flat colour, about 1 KB as PNG. Default honest. */
+  readonly pictures?: 'honest' | 'light' | 'tiny';
+  /** model: every call takes its drawn time. none: no waiting at all except where a fault says so, for benchmarks. Default model. */
+  readonly latency?: 'model' | 'none';
   /** Whether the faults of an ordinary day happen by themselves. Default false. */
   readonly baselineFaults?: boolean;
+  /**
+   * Whether whole routes fall ill for a while, as providers.md 6.4 proposes: errors and a slower model for tens of minutes.
+   * A number shrinks the calendar: at 100, a month is seven hours of the world and an hour 36 seconds. Default false.
+   */
+  readonly incidents?: boolean | number;
+  /** Whether a route's speed wanders by some 8 % over ten minutes, and Gemini's with the hour. Default false. */
+  readonly drift?: boolean;
   /** Whether a picture refused after it was made is billed; the vendor does not say. Default false. */
   readonly billRefusedOutput?: boolean;
 };
 
-const perMinute = z.number().positive();
+const perMinute = z.custom<number>((value) => typeof value === 'number' && value > 0, 'must be more than 0');
 
 const OptionsSchema = z.strictObject({
   routes: z.custom<readonly Route[]>((value) => Array.isArray(value) && value.length > 0, 'must list at least one route'),
@@ -47,8 +56,11 @@ const OptionsSchema = z.strictObject({
   apiKey: z.string().min(1).default(SANDBOX_KEY),
   imagesPerMinute: z.union([perMinute, z.partialRecord(z.enum(FACES), perMinute)]).default({}),
   script: z.unknown().optional(),
-  pictures: z.enum(['honest', 'light']).default('honest'),
+  pictures: z.enum(['honest', 'light', 'tiny']).default('honest'),
+  latency: z.enum(['model', 'none']).default('model'),
   baselineFaults: z.boolean().default(false),
+  incidents: z.union([z.boolean(), z.number().min(1).max(100_000)]).default(false),
+  drift: z.boolean().default(false),
   billRefusedOutput: z.boolean().default(false),
 });
 
@@ -61,8 +73,14 @@ export function resolveOptions(options: SandboxOptions): Resolved {
     const issue = parsed.error.issues[0];
     throw new RangeError(`sandbox.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}`);
   }
-  const { port, imagesPerMinute, script, ...rest } = parsed.data;
-  return { settings: { ...rest, script: parseFaultScript(script ?? { rules: [] }), imagesPerMinute: limitsOf(imagesPerMinute) }, port };
+  const { port, imagesPerMinute, script, incidents, ...rest } = parsed.data;
+  const settings = {
+    ...rest,
+    script: parseFaultScript(script ?? { rules: [] }),
+    imagesPerMinute: limitsOf(imagesPerMinute),
+    incidentsFaster: incidents === false ? undefined : Number(incidents),
+  };
+  return { settings, port };
 }
 
 const TIER_5_IMAGES_PER_MINUTE = 250;

@@ -2,7 +2,7 @@
 import type { Clock } from '../system/clock.ts';
 
 export type Timers = {
-  /** Runs `callback` once; returns how to forget it. After close() nothing runs any more. */
+  /** Runs `callback` once, at once for a delay of 0; returns how to forget it. After close() nothing runs any more. */
   after(delayMs: number, callback: () => void): () => void;
   close(): void;
 };
@@ -13,6 +13,11 @@ export function createTimers(clock: Clock): Timers {
   return {
     after: (delayMs, callback) => {
       if (closed) return () => undefined;
+      // A delay of nothing is not worth a timer, which would make a millisecond of it.
+      if (delayMs <= 0) {
+        callback();
+        return () => undefined;
+      }
       const cancel = clock.timer(delayMs, () => {
         pending.delete(cancel);
         callback();

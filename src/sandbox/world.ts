@@ -24,7 +24,11 @@ export type WorldSettings = {
   readonly imagesPerMinute: Readonly<Record<Face, number>>;
   readonly script: FaultScript;
   readonly pictures: PictureWeight;
+  readonly latency: 'model' | 'none';
   readonly baselineFaults: boolean;
+  /** How many times faster than the true calendar incidents come and go; undefined: none do. */
+  readonly incidentsFaster: number | undefined;
+  readonly drift: boolean;
   readonly billRefusedOutput: boolean;
 };
 
@@ -84,7 +88,8 @@ const MAX_QUESTIONS = 50_000;
 /** Names the call for the behaviour model's draws, and counts it. */
 export function drawKeyOf(world: World, call: ImageCall): DrawKey {
   const { occurrences } = world.memory;
-  const question = [call.face, call.route.id, call.size.width, call.size.height, call.n, call.prompt].join('|');
+  const inputs = call.references.map((reference) => `|${reference.digest}`).join('');
+  const question = [call.face, call.route.id, call.size.width, call.size.height, call.n, call.prompt].join('|') + inputs;
   const occurrence = (occurrences.get(question) ?? 0) + 1;
   if (occurrences.size >= MAX_QUESTIONS) occurrences.clear();
   occurrences.set(question, occurrence);

@@ -1,6 +1,8 @@
+import { Agent, request } from 'node:http';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { FAULT_IDS, FAULTS, type FaultRule, parseFaultScript, type Sandbox } from '../../src/sandbox/index.ts';
-import { contents, googleBodyOf, jsonOf, LOW, postGoogle, postOpenai, SPEED, sandboxForTest } from './support.ts';
+import { FAULT_IDS, FAULTS, type FaultId, type FaultRule, parseFaultScript, type Sandbox } from '../../src/sandbox/index.ts';
+import { contents, googleBodyOf, imagesOf, jsonOf, LOW, postGoogle, postOpenai, SPEED, sandboxForTest } from './support.ts';
 
 /** What a plain client sees of a fault: a status and words in the body, or the way the call broke. */
 type Sight = { readonly status: number; readonly text: string; readonly headers: Headers } | { readonly broken: string };
@@ -20,6 +22,18 @@ async function see(response: Promise<Response>): Promise<Sight> {
 
 const openai = (sandbox: Sandbox): Promise<Sight> => see(postOpenai(sandbox, LOW));
 const google = (sandbox: Sandbox): Promise<Sight> => see(postGoogle(sandbox, contents('a cat')));
+
+/** A call over one kept connection: its status, or the code of what broke it. */
+function viaAgent(sandbox: Sandbox, agent: Agent): Promise<number | string | undefined> {
+  const headers = { authorization: 'Bearer sk-sandbox', 'content-type': 'application/json' };
+  return new Promise((resolve) => {
+    const call = request(`${sandbox.url}/openai/v1/images/generations`, { method: 'POST', agent, headers }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    });
+    call.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    call.end(JSON.stringify(LOW));
+  });
+}
 
 describe('each fault on the openai face has its wire effect', () => {
   const table: readonly (readonly [FaultRule, number, RegExp])[] = [
@@ -42,6 +56,9 @@ describe('each fault on the openai face has its wire effect', () => {
     [{ fault: 'html200' }, 200, /^<!DOCTYPE html>/],
     [{ fault: 'err200' }, 200, /"error":\{/],
     [{ fault: 'bad-base64' }, 200, /not base64/],
+    [{ fault: 'zero-bytes' }, 200, /"b64_json":""/],
+    [{ fault: 'dressed-refusal' }, 500, /"message":"Your request was rejected by the safety system[\s\S]*"server_error"/],
+    [{ fault: 'dressed-refusal', status: 429 }, 429, /rejected by the safety system/],
   ];
 
   it.each(table)('%j', async (rule, status, words) => {
@@ -85,6 +102,55 @@ describe('each fault on the openai face has its wire effect', () => {
     }
     sandbox.inject({ fault: 'fewer-images' });
     expect(await jsonOf(await postOpenai(sandbox, { ...LOW, n: 2 }))).toMatchObject({ data: [{}] });
+  });
+
+  it('half-picture, wrong-format, huge-image: the header is right and the picture is not', async () => {
+    for (const output_format of ['png', 'jpeg', 'webp'] as const) {
+      const sandbox = await sandboxForTest();
+      const imageWith = async (fault: FaultId): Promise<Buffer> => {
+        const mend = sandbox.inject({ fault });
+        const [image] = await imagesOf(await postOpenai(sandbox, { ...LOW, output_format }));
+        mend();
+        return image ?? Buffer.alloc(0);
+      };
+      const half = await imageWith('half-picture');
+      await expect(sharp(half, { failOn: 'truncated' }).toBuffer()).rejects.toThrow();
+      expect((await sharp(await imageWith('wrong-format')).metadata()).format).toBe(output_format === 'png' ? 'jpeg' : 'png');
+      const huge = await sharp(await imageWith('huge-image'), { limitInputPixels: false }).metadata();
+      expect([huge.width, huge.height]).toEqual([40_000, 40_000]);
+    }
+  });
+
+  it('stalled-body: half of the body, then a drip', async () => {
+    const sandbox = await sandboxForTest();
+    sandbox.inject({ fault: 'stalled-body', bytesPerSecond: 0.001 });
+    const leave = new AbortController();
+    const response = await postOpenai(sandbox, LOW, { signal: leave.signal });
+    const length = Number(response.headers.get('content-length'));
+    const reader = response.body?.getReader();
+    let received = 0;
+    while (received < Math.floor(length / 2)) received += (await reader?.read())?.value?.length ?? length;
+    expect(received).toBeLessThan(length / 2 + 100);
+    expect(sandbox.ledger()[0]?.billed).toBeGreaterThan(0);
+    leave.abort();
+  });
+
+  it('refused: the connection is reset, nothing is billed, and the next one is welcome', async () => {
+    const sandbox = await sandboxForTest();
+    sandbox.inject({ fault: 'refused', face: 'openai', count: 1 });
+    expect(await openai(sandbox)).toMatchObject({ broken: expect.stringMatching(/ECONNRESET|socket/i) });
+    expect(await openai(sandbox)).toMatchObject({ status: 200 });
+    expect(sandbox.ledger()).toHaveLength(1);
+  });
+
+  it('stale-keep-alive: the first request of a connection is served, the second is cut', async () => {
+    const sandbox = await sandboxForTest();
+    sandbox.inject({ fault: 'stale-keep-alive' });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect(await viaAgent(sandbox, agent)).toBe(200);
+    expect(await viaAgent(sandbox, agent)).toBe('ECONNRESET');
+    expect(await viaAgent(sandbox, agent)).toBe(200);
+    agent.destroy();
   });
 
   it('slow: the latency is multiplied', async () => {
@@ -161,6 +227,8 @@ describe('each fault on the google face has its wire effect', () => {
     [{ fault: 'err200' }, 200, /"error":\{/],
     [{ fault: 'html200' }, 200, /^<!DOCTYPE html>/],
     [{ fault: 'data-uri-text' }, 200, /"text":"data:image\/jpeg;base64,/],
+    [{ fault: 'dressed-refusal' }, 500, /blocked by the safety filters[\s\S]*"INTERNAL"/],
+    [{ fault: 'continuation' }, 200, /"finishReason":"CONTINUATION","continuationToken":"/],
   ];
 
   it.each(table)('%j', async (rule, status, words) => {
@@ -224,7 +292,30 @@ describe('a fault rule', () => {
     expect(await openai(sandbox)).toMatchObject({ status: 200 });
   });
 
+  it('that flaps rests and strikes by turns', async () => {
+    const hour = 3_600_000;
+    const resting = await sandboxForTest();
+    resting.inject({ fault: 'outage', upMs: 24 * hour, downMs: hour });
+    expect(await openai(resting)).toMatchObject({ status: 200 });
+    const striking = await sandboxForTest();
+    striking.inject({ fault: 'outage', upMs: 0.001, downMs: 24 * hour });
+    expect(await openai(striking)).toMatchObject({ status: 503 });
+  });
+
+  it('per prompt is sticky: repeats share the fate of the first', async () => {
+    const sandbox = await sandboxForTest();
+    sandbox.inject({ fault: 'auth401', probability: 0.5, perPrompt: true });
+    const statuses = async (prompt: string): Promise<readonly number[]> =>
+      Promise.all([1, 2, 3].map(async () => (await postOpenai(sandbox, { ...LOW, prompt })).status));
+    const all = await Promise.all(Array.from({ length: 12 }, (_, index) => statuses(`cat ${index}`)));
+    for (const same of all) expect(new Set(same).size).toBe(1);
+    expect(new Set(all.map(([first]) => first)).size).toBe(2);
+  });
+
   it.each([
+    [{ fault: 'outage', upMs: 5 }, /downMs: must be given too/],
+    [{ fault: 'outage', perPrompt: true }, /perPrompt: needs a probability/],
+    [{ fault: 'continuation', face: 'openai' }, /does not exist on openai/],
     [{ fault: 'earthquake' }, /unknown fault "earthquake"; known are outage/],
     [{ fault: 'outage', probabilty: 0.5 }, /probabilty/],
     [{ fault: 'hang', retryAfterSeconds: 3 }, /retryAfterSeconds: does not apply to fault "hang", which takes billed/],

@@ -4,8 +4,12 @@ import { builtInRoutes } from '../../routes/index.ts';
 import type { InstantMs } from '../../src/domain/time.ts';
 import type { ImageCall } from '../../src/sandbox/call.ts';
 import { baselineFault } from '../../src/sandbox/faults/baseline.ts';
+import { jsonParts } from '../../src/sandbox/json-parts.ts';
+import { referenceTokens } from '../../src/sandbox/model/billing.ts';
 import { fullBucket, take } from '../../src/sandbox/model/bucket.ts';
 import { complexityOf, quotedTextsIn } from '../../src/sandbox/model/complexity.ts';
+import { driftAt, hourFactor } from '../../src/sandbox/model/drift.ts';
+import { incidentAt, incidentsOf } from '../../src/sandbox/model/incidents.ts';
 import { drawLatencyMs } from '../../src/sandbox/model/latency.ts';
 
 function callOf(routeId: string, change: Partial<ImageCall> = {}): ImageCall {
@@ -22,12 +26,17 @@ function callOf(routeId: string, change: Partial<ImageCall> = {}): ImageCall {
     n: 1,
     prompt: 'a cat',
     complexity: 'normal',
+    references: [],
+    mask: undefined,
+    stream: undefined,
     format: 'png',
     compression: undefined,
     transparent: false,
     serverTimeoutMs: undefined,
     apiVersion: 'v1',
     safetyIdentifier: undefined,
+    continues: false,
+    onUsedConnection: false,
     ...change,
   };
 }
@@ -139,5 +148,100 @@ describe('an ordinary day', () => {
     );
     expect(faults.length / 20_000 / share).toBeCloseTo(1, 0);
     expect(new Set(faults.map((rule) => rule.fault)).size).toBeGreaterThan(5);
+  });
+});
+
+const DAY_MS = 86_400_000;
+const daysOf = (provider: 'openai' | 'google', days: number) =>
+  Array.from({ length: days }, (_, day) => incidentsOf(1, `route of ${provider}`, provider, day)).flat();
+
+describe('the incidents of a route', () => {
+  it.each([
+    ['openai', 1 / 20, 60],
+    ['google', 1, 45],
+  ] as const)('at %s come %d times a day and last a median of %i minutes', (provider, perDay, medianMinutes) => {
+    const days = provider === 'openai' ? 20_000 : 2_000;
+    const all = daysOf(provider, days);
+    expect(all.length / days / perDay).toBeCloseTo(1, 0);
+    const lengths = all.map(({ startMs, endMs }) => (endMs - startMs) / 60_000).sort((a, b) => a - b);
+    expect((lengths[Math.floor(lengths.length / 2)] ?? 0) / medianMinutes).toBeCloseTo(1, 0);
+  });
+
+  it('at google begin mostly around noon', () => {
+    const hours = daysOf('google', 2_000).map(({ startMs }) => (startMs % DAY_MS) / 3_600_000);
+    expect(hours.filter((hour) => hour >= 10 && hour < 14).length / hours.length).toBeCloseTo(0.5, 1);
+  });
+
+  it('are one history, in whatever order it is asked for, and other for every route', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 30 * DAY_MS, noNaN: true }), { maxLength: 20 }), (moments) => {
+        const ask = (order: readonly number[]) => new Map(order.map((at) => [at, incidentAt(1, 'a', 'google', at)]));
+        const forwards = ask(moments);
+        const backwards = ask([...moments].reverse());
+        return moments.every((at) => {
+          const incident = forwards.get(at);
+          const within = incident === undefined || (at >= incident.startMs && at < incident.endMs);
+          return within && JSON.stringify(incident) === JSON.stringify(backwards.get(at));
+        });
+      }),
+    );
+    expect(incidentsOf(1, 'a', 'google', 3)).not.toEqual(incidentsOf(1, 'b', 'google', 3));
+  });
+});
+
+describe('the drift of a route', () => {
+  const noise = Array.from({ length: 4_000 }, (_, minute) => Math.log(driftAt(1, 'a', 'openai', minute * 60_000)));
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  it('spreads by 8 % and forgets over ten minutes', () => {
+    const variance = mean(noise.map((value) => value ** 2));
+    expect(Math.sqrt(variance)).toBeCloseTo(0.08, 1);
+    const correlationOver = (minutes: number): number => mean(noise.slice(minutes).map((value, at) => value * (noise[at] ?? 0))) / variance;
+    expect(correlationOver(10)).toBeGreaterThan(0.2);
+    expect(correlationOver(10)).toBeLessThan(0.55);
+    expect(Math.abs(correlationOver(120))).toBeLessThan(0.25);
+  });
+
+  it('moves without jumps', () => {
+    for (let at = 0; at < 100; at += 1) {
+      const [before, behind] = [driftAt(1, 'a', 'openai', at * 60_000 - 1), driftAt(1, 'a', 'openai', at * 60_000 + 1)];
+      expect(Math.abs(before - behind)).toBeLessThan(0.001);
+    }
+  });
+
+  it('of google follows the hour, from 0.9 at midnight to 1.25 at noon', () => {
+    expect(hourFactor(0)).toBeCloseTo(0.9, 6);
+    expect(hourFactor(12 * 3_600_000)).toBeCloseTo(1.25, 6);
+  });
+});
+
+describe('the tokens of a reference', () => {
+  it('lie between half of what the route expects and its ceiling, and grow with the pixels', () => {
+    const spec = callOf('gpt-image-2-low').route.price;
+    const side = fc.integer({ min: 1, max: 8_000 });
+    fc.assert(
+      fc.property(side, side, side, (width, height, more) => {
+        const tokens = referenceTokens(spec, { width, height });
+        return tokens >= 2300 && tokens <= 7000 && referenceTokens(spec, { width: width + more, height }) >= tokens;
+      }),
+    );
+    expect(referenceTokens(spec, { width: 1024, height: 1024 })).toBe(4600);
+    expect(referenceTokens(callOf('nano-banana-pro').route.price, { width: 9, height: 9 })).toBe(560);
+  });
+});
+
+describe('JSON in pieces', () => {
+  it('is the JSON of the same value with its buffers as text', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.base64String(), (value, text) => {
+        const parts = jsonParts({ value, picture: Buffer.from(text), list: [Buffer.from(text), undefined], absent: undefined });
+        return Buffer.concat(parts).toString() === JSON.stringify({ value, picture: text, list: [text, undefined], absent: undefined });
+      }),
+    );
+  });
+
+  it('hands the buffers over as they are', () => {
+    const picture = Buffer.from('iVBORw0KGgo=');
+    expect(jsonParts({ picture })).toContain(picture);
   });
 });

@@ -86,7 +86,7 @@ describe('the openai face refuses', () => {
     [{ output_format: 'jpeg', background: 'transparent' }, 400, { param: 'background' }],
     [{ moderation: 'none' }, 400, { param: 'moderation' }],
     [{ partial_images: 4 }, 400, { param: 'partial_images' }],
-    [{ stream: true }, 400, { param: 'stream' }],
+    [{ stream: 'yes' }, 400, { param: 'stream', code: 'invalid_type' }],
   ];
 
   it.each(table)('%j with %i', async (change, status, error) => {
@@ -119,9 +119,9 @@ describe('the openai face refuses', () => {
 
   it('paths it does not serve', async () => {
     const sandbox = await sandboxForTest();
-    const response = await fetch(`${sandbox.url}/openai/v1/images/edits`, { method: 'POST' });
+    const response = await fetch(`${sandbox.url}/openai/v1/images/variations`, { method: 'POST' });
     expect(response.status).toBe(404);
-    expect(await jsonOf(response)).toMatchObject({ error: { message: 'Invalid URL (POST /v1/images/edits)' } });
+    expect(await jsonOf(response)).toMatchObject({ error: { message: 'Invalid URL (POST /v1/images/variations)' } });
   });
 
   it('more images a minute than allowed, saying in world seconds when to come back', async () => {

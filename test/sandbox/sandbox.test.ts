@@ -1,9 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { builtInRoutes } from '../../routes/index.ts';
 import { EndpointSchema } from '../../src/domain/endpoint.ts';
+import type { InstantMs } from '../../src/domain/time.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
-import { systemClock } from '../../src/system/clock.ts';
-import { jsonOf, LOW, postOpenai, SPEED, sandboxForTest } from './support.ts';
+import { incidentsOf } from '../../src/sandbox/model/incidents.ts';
+import { type Clock, systemClock } from '../../src/system/clock.ts';
+import { contents, jsonOf, LOW, postGoogle, postOpenai, SPEED, sandboxForTest } from './support.ts';
+
+/** A clock that stands still until it is set; its timers fire at once. */
+function standingClock(): Clock & { set(ms: number): void } {
+  let now = 0;
+  return {
+    speed: 1,
+    now: () => now as InstantMs,
+    wall: () => new Date(now),
+    timer: (_, callback) => {
+      const handle = setTimeout(callback, 0);
+      return () => clearTimeout(handle);
+    },
+    set: (ms) => {
+      now = ms;
+    },
+  };
+}
 
 async function settled(sandbox: Sandbox): Promise<void> {
   await expect.poll(() => sandbox.stats().generating, { interval: 5, timeout: 10_000 }).toBe(0);
@@ -83,6 +102,40 @@ describe('a sandbox', () => {
       ['aggregator-openai', '/agg/v1', 'sk-mine', 'v1beta'],
       ['aggregator-google', '/agg', 'sk-mine', 'v1beta'],
     ]);
+  });
+
+  it('with incidents answers part of the calls of an ill route with 503, at the calendar it was given', async () => {
+    const incident = Array.from({ length: 40 }, (_, day) => incidentsOf(1, 'nano-banana-pro', 'google', day)).flat()[3];
+    if (incident === undefined) throw new Error('a month without an incident');
+    const clock = standingClock();
+    const sandbox = await sandboxForTest({ clock, incidents: 100, imagesPerMinute: Number.POSITIVE_INFINITY, pictures: 'tiny' });
+    const statusesAt = async (calendarMs: number): Promise<readonly number[]> => {
+      // The first day begins at eight.
+      clock.set((calendarMs - 8 * 3_600_000) / 100);
+      return Promise.all(Array.from({ length: 40 }, async (_, index) => (await postGoogle(sandbox, contents(`cat ${index}`))).status));
+    };
+    expect(new Set(await statusesAt(incident.startMs - 60_000))).toEqual(new Set([200]));
+    const ill = await statusesAt((incident.startMs + incident.endMs) / 2);
+    expect(new Set(ill)).toEqual(new Set([200, 503]));
+    expect(ill.filter((status) => status === 503).length / ill.length).toBeCloseTo(0.45, 0);
+    expect(sandbox.stats().faults.slow).toBeGreaterThan(0);
+  });
+
+  it('with drift is another speed at another time, within bounds', async () => {
+    const sandbox = await sandboxForTest({ drift: true });
+    const plain = await sandboxForTest();
+    await Promise.all([postOpenai(sandbox, LOW), postOpenai(plain, LOW)]);
+    const ratio = (sandbox.ledger()[0]?.generationMs ?? 0) / (plain.ledger()[0]?.generationMs ?? 1);
+    expect(ratio).not.toBe(1);
+    expect(Math.abs(Math.log(ratio))).toBeLessThan(0.5);
+  });
+
+  it('that is unplugged refuses connections until it is plugged in again', async () => {
+    const sandbox = await sandboxForTest();
+    const plugIn = await sandbox.unplug();
+    await expect(postOpenai(sandbox, LOW)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await plugIn();
+    expect((await postOpenai(sandbox, LOW)).status).toBe(200);
   });
 
   it('closes with calls in flight, at once', async () => {

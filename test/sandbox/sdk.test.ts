@@ -20,6 +20,18 @@ describe('openai SDK', () => {
     expect((await client.models.list()).data.map((model) => model.id)).toContain('gpt-image-2');
   });
 
+  it('checks a prompt beforehand, free of charge', async () => {
+    const sandbox = await sandboxForTest();
+    const flagged = async (input: string): Promise<boolean | undefined> =>
+      (await openaiClient(sandbox).moderations.create({ model: 'omni-moderation-latest', input })).results[0]?.flagged;
+    expect([await flagged('a cat'), await flagged('a cat [moderation]'), await flagged('a cat [moderation-output]')]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(sandbox.ledger()).toEqual([]);
+  });
+
   it('raises its own error classes', async () => {
     const sandbox = await sandboxForTest();
     const client = openaiClient(sandbox);

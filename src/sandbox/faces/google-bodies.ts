@@ -3,24 +3,73 @@
 import type { Usage } from '../../domain/price.ts';
 import type { NoImageForm } from '../faults/rule.ts';
 
-export type EncodedPicture = { readonly mediaType: string; readonly base64: string };
+/** `base64` as the bytes of its characters. */
+export type EncodedPicture = { readonly mediaType: string; readonly base64: Buffer };
 
 /** What every body of one answer shares. */
 export type BodyFrame = { readonly model: string; readonly responseId: string; readonly usage: Usage };
 
 type Part = Readonly<Record<string, unknown>>;
 
-/** A picture, as the last part. `thought` puts an interim draft in front of it; `asText` sends a data URI, as some relays do. */
-export function pictureBody(
-  frame: BodyFrame,
-  picture: EncodedPicture,
-  odd: { readonly thought: EncodedPicture | undefined; readonly asText: boolean },
-): unknown {
+/** How a picture may be put oddly: after an interim draft, or as a data URI in a text part, as some relays do. */
+export type Oddities = { readonly thought: EncodedPicture | undefined; readonly asText: boolean };
+
+/** A picture, as the last part. */
+export function pictureBody(frame: BodyFrame, picture: EncodedPicture, odd: Oddities): unknown {
+  const parts = pictureParts(picture, odd);
+  return candidateBody(
+    frame,
+    'STOP',
+    parts.map((part, index) => (index === parts.length - 1 ? { ...part, thoughtSignature: signature(frame) } : part)),
+  );
+}
+
+/** The same as the last chunks of a stream: one part each, then the end with its usage. */
+export function pictureChunks(frame: BodyFrame, picture: EncodedPicture, odd: Oddities): readonly unknown[] {
+  const chunks = pictureParts(picture, odd).map((part) => chunkOf(frame, part));
+  return [...chunks, candidateBody(frame, 'STOP', [{ text: '', thoughtSignature: signature(frame) }], true)];
+}
+
+/** A stream's first chunk: what the model is thinking. */
+export function thoughtChunk(frame: BodyFrame): unknown {
+  return chunkOf(frame, { text: 'Considering the composition of the scene.', thought: true });
+}
+
+function chunkOf(frame: BodyFrame, part: Part): unknown {
+  return {
+    candidates: [{ content: { parts: [part], role: 'model' }, index: 0 }],
+    modelVersion: frame.model,
+    responseId: frame.responseId,
+  };
+}
+
+function pictureParts(picture: EncodedPicture, odd: Oddities): readonly Part[] {
   const draft: readonly Part[] = odd.thought ? [{ inlineData: inline(odd.thought), thought: true }] : [];
   const final: Part = odd.asText
-    ? { text: `data:${picture.mediaType};base64,${picture.base64}` }
-    : { inlineData: inline(picture), thoughtSignature: Buffer.from(`sandbox-${frame.responseId}`).toString('base64') };
-  return candidateBody(frame, 'STOP', [...draft, final]);
+    ? { text: `data:${picture.mediaType};base64,${picture.base64.toString('latin1')}` }
+    : { inlineData: inline(picture) };
+  return [...draft, final];
+}
+
+function signature(frame: BodyFrame): string {
+  return Buffer.from(`sandbox-${frame.responseId}`).toString('base64');
+}
+
+/** A 200 that is only the beginning: whoever sends the token back is served, and billed, again. */
+export function unfinishedBody(frame: BodyFrame): unknown {
+  return {
+    candidates: [
+      {
+        content: { parts: [{ text: 'Considering the composition of the scene.', thought: true }], role: 'model' },
+        finishReason: 'CONTINUATION',
+        continuationToken: signature(frame),
+        index: 0,
+      },
+    ],
+    usageMetadata: usageMetadata(frame.usage, false),
+    modelVersion: frame.model,
+    responseId: frame.responseId,
+  };
 }
 
 function inline(picture: EncodedPicture): Part {
@@ -55,13 +104,18 @@ export function emptyBody(frame: BodyFrame, form: NoImageForm): unknown {
   }
 }
 
-function candidateBody(frame: BodyFrame, finishReason: string, parts: readonly Part[] | undefined): unknown {
+function candidateBody(
+  frame: BodyFrame,
+  finishReason: string,
+  parts: readonly Part[] | undefined,
+  withImage = parts?.some((part) => 'inlineData' in part) ?? false,
+): unknown {
   const candidate = parts
     ? { content: { parts, role: 'model' }, finishReason, index: 0 }
     : { content: {}, finishReason, index: 0, finishMessage: NOT_CHARGED };
   return {
     candidates: [candidate],
-    usageMetadata: usageMetadata(frame.usage, parts?.some((part) => 'inlineData' in part) ?? false),
+    usageMetadata: usageMetadata(frame.usage, withImage),
     modelVersion: frame.model,
     responseId: frame.responseId,
   };
@@ -69,11 +123,15 @@ function candidateBody(frame: BodyFrame, finishReason: string, parts: readonly P
 
 function usageMetadata(usage: Usage, withImage: boolean): unknown {
   const images = withImage ? usage.imageOutTokens : 0;
+  const prompt = usage.textInTokens + usage.imageInTokens;
   return {
-    promptTokenCount: usage.textInTokens,
+    promptTokenCount: prompt,
     candidatesTokenCount: images,
-    totalTokenCount: usage.textInTokens + images + usage.textOutTokens,
-    promptTokensDetails: [{ modality: 'TEXT', tokenCount: usage.textInTokens }],
+    totalTokenCount: prompt + images + usage.textOutTokens,
+    promptTokensDetails: [
+      { modality: 'TEXT', tokenCount: usage.textInTokens },
+      ...(usage.imageInTokens > 0 ? [{ modality: 'IMAGE', tokenCount: usage.imageInTokens }] : []),
+    ],
     ...(withImage ? { candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: images }] } : {}),
     thoughtsTokenCount: usage.textOutTokens,
   };

@@ -125,6 +125,12 @@ export function internal(): Answer {
   );
 }
 
+/** A refusal as a relay passes it on: status says fault, the words say refusal. */
+export function dressedRefusal(status: number): Answer {
+  const message = 'The image could not be generated because the prompt was blocked by the safety filters (PROHIBITED_CONTENT).';
+  return failure(status, status === 429 ? 'RESOURCE_EXHAUSTED' : 'INTERNAL', message);
+}
+
 export function deadlineExceeded(): Answer {
   return failure(504, 'DEADLINE_EXCEEDED', 'Deadline expired before operation could complete.');
 }

@@ -2,13 +2,14 @@
 // what catches a caller who sends OpenAI's parameters or Vertex-only ones.
 import { z } from 'zod';
 import { parseSize } from '../../domain/size.ts';
-import { type Answer, type Face, type ImageCall, invalid, type Reading } from '../call.ts';
+import { type Answer, type Arrival, type ImageCall, invalid, type Reading } from '../call.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { complexityOf } from '../model/complexity.ts';
+import { readContents } from './google-contents.ts';
 import { invalidArgument, modelMissing } from './google-errors.ts';
 
 const FIELDS = {
-  '': ['contents', 'generationConfig', 'safetySettings', 'systemInstruction', 'tools', 'toolConfig', 'cachedContent'],
+  '': ['contents', 'generationConfig', 'safetySettings', 'systemInstruction', 'tools', 'toolConfig', 'cachedContent', 'continuationToken'],
   generation_config: [
     'responseModalities',
     'imageConfig',
@@ -28,24 +29,21 @@ const FIELDS = {
 
 const ObjectSchema = z.record(z.string(), z.unknown());
 type Fields = z.infer<typeof ObjectSchema>;
-const ContentsSchema = z.union([
-  z.array(z.looseObject({ parts: z.array(z.looseObject({ text: z.string().optional() })) })),
-  z.looseObject({ parts: z.array(z.looseObject({ text: z.string().optional() })) }).transform((content) => [content]),
-]);
 /** Google refuses shorter deadlines (seen word for word). */
 const SHORTEST_DEADLINE_SECONDS = 10;
 
 export type GoogleRequest = {
   readonly body: unknown;
-  readonly face: Face;
+  readonly arrival: Arrival;
   readonly model: string;
   readonly version: string;
   /** The X-Server-Timeout header, in seconds. */
   readonly serverTimeout: string | undefined;
+  readonly streamed: boolean;
 };
 
-export function readGoogleCall(request: GoogleRequest, catalogue: Catalogue): Reading {
-  const { model, version, face } = request;
+export async function readGoogleCall(request: GoogleRequest, catalogue: Catalogue): Promise<Reading> {
+  const { model, version } = request;
   const [route] = catalogue.routesOf('google', model);
   if (route === undefined || route.capabilities.sizes.kind !== 'ratios') return invalid(modelMissing(model, version));
   const seconds = request.serverTimeout === undefined ? undefined : Number(request.serverTimeout);
@@ -56,28 +54,31 @@ export function readGoogleCall(request: GoogleRequest, catalogue: Catalogue): Re
   }
   const fields = fieldsOf(request.body);
   if ('status' in fields) return invalid(fields);
-  const prompt = promptOf(fields.body.contents);
-  if (typeof prompt !== 'string') return invalid(prompt);
   const complaint = complaintAbout(fields.config);
   if (complaint) return invalid(complaint);
   const shape = shapeOf(fields.image, route.capabilities.sizes.resolutions);
   if ('status' in shape) return invalid(shape);
+  const contents = await readContents(fields.body.contents, route.capabilities.maxReferences);
+  if ('status' in contents) return invalid(contents);
   const call: ImageCall = {
-    face,
+    ...request.arrival,
+    ...contents,
+    ...shape,
     protocol: 'google',
     route,
     model,
     quality: route.settings.quality,
-    ...shape,
     n: 1,
-    prompt,
-    complexity: complexityOf(prompt),
+    complexity: complexityOf(contents.prompt),
+    mask: undefined,
+    stream: request.streamed ? { partialImages: 0 } : undefined,
     format: route.capabilities.formats[0] ?? 'jpeg',
     compression: undefined,
     transparent: false,
     serverTimeoutMs: seconds === undefined || Number.isNaN(seconds) ? undefined : seconds * 1_000,
     apiVersion: version,
     safetyIdentifier: undefined,
+    continues: typeof fields.body.continuationToken === 'string',
   };
   return { kind: 'call', call };
 }
@@ -109,13 +110,6 @@ function objectAt(value: unknown, path: keyof typeof FIELDS): Fields | Answer {
 
 function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function promptOf(contents: unknown): string | Answer {
-  const parsed = ContentsSchema.safeParse(contents);
-  if (!parsed.success) return invalidArgument('* GenerateContentRequest.contents: contents is not specified\n');
-  const prompt = parsed.data.flatMap((content) => content.parts.flatMap((part) => part.text ?? [])).join('\n');
-  return prompt.trim() === '' ? invalidArgument('* GenerateContentRequest.contents: contents is not specified\n') : prompt;
 }
 
 function complaintAbout(config: Fields): Answer | undefined {

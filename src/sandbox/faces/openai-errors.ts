@@ -32,6 +32,29 @@ export function unreadableBody(): Answer {
   );
 }
 
+export function unsupportedContentType(contentType: string): Answer {
+  return failure(
+    400,
+    'invalid_request_error',
+    'unsupported_content_type',
+    `Unsupported content type: '${contentType}'. This API method only accepts 'multipart/form-data' or 'application/json' requests, but you specified the header 'Content-Type: ${contentType}'. Please try again with a supported content type.`,
+  );
+}
+
+/** `position` counts from 1, as the vendor does. */
+export function badImageFile(position: number): Answer {
+  return badParameter(
+    'image',
+    `Invalid image file or mode for image ${position}, please check your image file.`,
+    'invalid_image_file',
+    'image_generation_user_error',
+  );
+}
+
+export function badMask(complaint: string): Answer {
+  return badParameter('mask', `Invalid mask image format - ${complaint}`, 'invalid_image_format', 'image_generation_user_error');
+}
+
 export function bodyTooLarge(): Answer {
   return failure(413, 'invalid_request_error', null, 'Request body too large.');
 }
@@ -91,6 +114,16 @@ export function refused(requestId: string): Answer {
     400,
     'image_generation_user_error',
     'moderation_blocked',
+    `Your request was rejected by the safety system. If you believe this is an error, contact us at help.openai.com and include the request ID ${requestId}. safety_violations=[violence].`,
+  );
+}
+
+/** A refusal as a relay passes it on: status and type say fault, the words say refusal. */
+export function dressedRefusal(status: number, requestId: string): Answer {
+  return failure(
+    status,
+    status === 429 ? 'rate_limit_error' : 'server_error',
+    null,
     `Your request was rejected by the safety system. If you believe this is an error, contact us at help.openai.com and include the request ID ${requestId}. safety_violations=[violence].`,
   );
 }

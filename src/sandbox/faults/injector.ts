@@ -31,12 +31,13 @@ function complaintOf(error: z.ZodError, at: string): string {
   return `${path}: ${issue?.message ?? 'is not a fault rule'}${hint}`;
 }
 
-const SELECTORS = ['fault', 'face', 'model', 'quality', 'probability', 'count', 'fromMs', 'untilMs'];
+const SELECTORS = ['fault', 'face', 'model', 'quality', 'probability', 'perPrompt', 'count', 'fromMs', 'untilMs', 'upMs', 'downMs'];
 
 function checkParameters(rule: FaultRule, at: string): void {
   const entry = FAULTS[rule.fault];
   const allowed: readonly string[] = [...SELECTORS, ...entry.parameters];
   const given = Object.entries(rule).flatMap(([name, value]) => (value === undefined ? [] : name));
+  checkSelectors(rule, at);
   const foreign = given.find((name) => !allowed.includes(name));
   if (foreign !== undefined) {
     const takes = entry.parameters.length === 0 ? 'no parameters' : entry.parameters.join(', ');
@@ -48,8 +49,17 @@ function checkParameters(rule: FaultRule, at: string): void {
   if (rule.form !== undefined && rule.face === 'openai' && !NO_FORM.includes(rule.form)) {
     throw new RangeError(`${at}.form: "${rule.form}" does not exist on openai, which knows ${NO_FORM.join(', ')}`);
   }
+}
+
+function checkSelectors(rule: FaultRule, at: string): void {
   if (rule.fromMs !== undefined && rule.untilMs !== undefined && rule.untilMs <= rule.fromMs) {
     throw new RangeError(`${at}.untilMs: must be after fromMs ${rule.fromMs}, got ${rule.untilMs}`);
+  }
+  if ((rule.upMs === undefined) !== (rule.downMs === undefined)) {
+    throw new RangeError(`${at}.${rule.upMs === undefined ? 'upMs' : 'downMs'}: must be given too; flapping takes both`);
+  }
+  if (rule.perPrompt !== undefined && rule.probability === undefined) {
+    throw new RangeError(`${at}.perPrompt: needs a probability`);
   }
 }
 
@@ -78,7 +88,9 @@ export function createInjector(): Injector {
       };
     },
     strikes: (call, atMs, key) => {
-      const struck = [...armed].filter(({ rule, ordinal, left }) => left > 0 && meets(rule, call, atMs) && chance(rule, ordinal, key));
+      const struck = [...armed].filter(
+        ({ rule, ordinal, left }) => left > 0 && meets(rule, call, atMs) && chance(rule, ordinal, call, key),
+      );
       for (const entry of struck) entry.left -= 1;
       return struck.map(({ rule, ordinal }) => ({ rule, ordinal }));
     },
@@ -89,16 +101,26 @@ export function createInjector(): Injector {
 
 /** Whether the rule speaks of this call at this time. */
 function meets(rule: FaultRule, call: ImageCall, atMs: number): boolean {
+  const entry = FAULTS[rule.fault];
   return (
-    FAULTS[rule.fault][call.protocol] !== undefined &&
+    entry[call.protocol] !== undefined &&
+    (entry.only?.(call) ?? true) &&
     (rule.face === undefined || rule.face === call.face) &&
     (rule.model === undefined || rule.model === call.model) &&
     (rule.quality === undefined || rule.quality === call.quality) &&
-    atMs >= (rule.fromMs ?? 0) &&
-    atMs < (rule.untilMs ?? Number.POSITIVE_INFINITY)
+    isDown(rule, atMs)
   );
 }
 
-function chance(rule: FaultRule, ordinal: number, key: DrawKey): boolean {
-  return rule.probability === undefined || streamFor(key, `strike-${ordinal}`).next() < rule.probability;
+function isDown(
+  { fromMs = 0, untilMs = Number.POSITIVE_INFINITY, upMs = 0, downMs = Number.POSITIVE_INFINITY }: FaultRule,
+  atMs: number,
+): boolean {
+  return atMs >= fromMs && atMs < untilMs && (upMs === 0 || (atMs - fromMs) % (upMs + downMs) >= upMs);
+}
+
+function chance(rule: FaultRule, ordinal: number, call: ImageCall, key: DrawKey): boolean {
+  if (rule.probability === undefined) return true;
+  const drawn = rule.perPrompt === true ? { seed: key.seed, question: call.prompt, occurrence: 0 } : key;
+  return streamFor(drawn, `strike-${ordinal}`).next() < rule.probability;
 }

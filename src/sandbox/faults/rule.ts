@@ -9,12 +9,15 @@ export const FAULT_IDS = [
   'capacity',
   'err500',
   'html5xx',
+  'refused',
+  'stale-keep-alive',
   'reset',
   'reset-mid-body',
   'hang',
   'idle-cut',
   'slow',
   'slow-body',
+  'stalled-body',
   'rate429',
   'quota429',
   'auth401',
@@ -24,16 +27,26 @@ export const FAULT_IDS = [
   'model404',
   'moderation-input',
   'moderation-output',
+  'dressed-refusal',
   'no-image',
   'html200',
   'err200',
   'truncated-json',
   'bad-base64',
+  'zero-bytes',
+  'half-picture',
   'wrong-magic',
+  'wrong-format',
+  'huge-image',
   'fewer-images',
   'wrong-size',
   'thought-image',
   'data-uri-text',
+  'continuation',
+  'sse-error',
+  'sse-truncated',
+  'sse-hang',
+  'sse-no-completed',
 ] as const;
 export type FaultId = (typeof FAULT_IDS)[number];
 
@@ -74,8 +87,13 @@ export const FaultRuleSchema = z.strictObject({
   /** World milliseconds since the sandbox started. Default: from the start, for ever. */
   fromMs: milliseconds.optional(),
   untilMs: milliseconds.optional(),
+  /** Flapping: the rule rests for upMs, strikes for downMs, and so on, from fromMs. Both or neither. */
+  upMs: z.number().positive().optional(),
+  downMs: z.number().positive().optional(),
+  /** With probability: the chance is the prompt's, so that a repeat of the same prompt meets the same fate. */
+  perPrompt: z.boolean().optional(),
 
-  /** HTTP status: outage 503 (or 500, 502, 504), capacity 503 or 429, html5xx 502, 504, 520 or 524. */
+  /** HTTP status: outage 503 (or 500, 502, 504), capacity 503 or 429, html5xx 502, 504, 520 or 524, dressed-refusal 500 or 429. */
   status: z.int().min(400).max(599).optional(),
   /** World milliseconds from arrival to the effect, instead of the fault's own draw. */
   afterMs: milliseconds.optional(),
@@ -85,9 +103,9 @@ export const FaultRuleSchema = z.strictObject({
   retryAfterSeconds: z.number().min(0).optional(),
   /** rate429: how the wish is put. Default seconds. */
   retryAfterAs: z.enum(['seconds', 'date', 'none']).optional(),
-  /** reset-mid-body, truncated-json: share of the body that arrives. Default 0.5. */
+  /** reset-mid-body, truncated-json, stalled-body, sse-truncated: share of the body that arrives. Default 0.5. */
   fraction: z.number().gt(0).lt(1).optional(),
-  /** slow-body: default 1024. */
+  /** slow-body: default 1024; stalled-body: default 1. */
   bytesPerSecond: z.number().positive().optional(),
   /** no-image: which form. Default emptyData on openai, NO_IMAGE on google. */
   form: z.enum(NO_IMAGE_FORMS).optional(),

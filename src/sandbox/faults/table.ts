@@ -1,142 +1,32 @@
 // Every fault the sandbox can play, one entry each: what it is, which parameters it takes, and how it bends the course of
 // a call, per protocol. An entry without a protocol does not exist there, and a rule that asks for it is refused.
-// Wire effects and timing follow providers.md 6.3 and 6.4.
-import type { Random } from '../../system/random.ts';
-import { type Answer, htmlAnswer, type ImageCall, jsonAnswer } from '../call.ts';
-import { emptyBody } from '../faces/google-bodies.ts';
+import { htmlAnswer, jsonAnswer } from '../call.ts';
 import * as google from '../faces/google-errors.ts';
 import * as openai from '../faces/openai-errors.ts';
-import { type Alteration, answeredAtDoor, answeredByModel, type Course, type Transport } from '../model/course.ts';
-import { uniform } from '../model/draws.ts';
-import type { FaultId, FaultParameter, FaultRule } from './rule.ts';
-
-/** What an effect may look at. */
-export type FaultContext = {
-  readonly call: ImageCall;
-  readonly rule: FaultRule;
-  /** A stream of this call and this rule alone. */
-  readonly random: Random;
-  readonly requestId: string;
-  /** The date, as HTTP writes it, so many world milliseconds from now. */
-  readonly httpDateIn: (delayMs: number) => string;
-};
-
-export type FaultEffect = (course: Course, context: FaultContext) => Course;
-
-export type FaultEntry = {
-  readonly summary: string;
-  readonly parameters: readonly FaultParameter[];
-  readonly openai?: FaultEffect;
-  readonly google?: FaultEffect;
-};
-
-type Range = readonly [lowMs: number, highMs: number];
-type AnswerFor = (context: FaultContext) => Answer;
-
-/** 401, 403, 404 and 429 come back at once. */
-const AT_THE_DOOR: Range = [50, 300];
-const OVERLOADED: Range = [300, 3_000];
-
-function after(context: FaultContext, range: Range): number {
-  return context.rule.afterMs ?? uniform(context.random, ...range);
-}
-
-/** An answer instead of the model's work. */
-function refuseAtDoor(answer: AnswerFor, range: Range = AT_THE_DOOR): FaultEffect {
-  return (course, context) => answeredAtDoor(course, answer(context), after(context, range));
-}
-
-/** An answer after the model's work. `billed` is the provider's habit, which the rule may overrule. */
-function answerAfterWork(answer: AnswerFor, billed: boolean, outcome: 'refused' | 'failed' | 'lost'): FaultEffect {
-  return (course, context) =>
-    answeredByModel(course, answer(context), {
-      delayMs: context.rule.afterMs ?? course.delayMs,
-      billed: context.rule.billed ?? billed,
-      outcome,
-    });
-}
-
-function altered(alteration: Alteration): FaultEffect {
-  return (course) =>
-    course.ending.kind === 'pictures'
-      ? { ...course, ending: { kind: 'pictures', alterations: [...course.ending.alterations, alteration] } }
-      : course;
-}
-
-/** The pictures are made and billed; the bytes do not all arrive. */
-function carried(transport: (rule: FaultRule) => Transport, outcome: Course['outcome']): FaultEffect {
-  return (course, { rule }) => ({ ...course, transport: transport(rule), outcome, billed: rule.billed ?? course.billed });
-}
-
-function both(effect: FaultEffect): Pick<FaultEntry, 'openai' | 'google'> {
-  return { openai: effect, google: effect };
-}
-
-/** The socket ends or stays silent without a byte. Free by default; with `billed` the model works on for nobody. */
-function unanswered(kind: 'cut' | 'silence'): FaultEffect {
-  return (course, context) => {
-    const billed = context.rule.billed ?? false;
-    const delayMs = kind === 'cut' ? after(context, AT_THE_DOOR) : course.delayMs;
-    return { ...course, delayMs, ending: { kind }, transport: { kind: 'whole' }, reachesModel: billed, billed, outcome: 'lost' };
-  };
-}
-
-const idleCut: FaultEffect = (course, context) => {
-  const cutAtMs = context.rule.afterMs ?? 100_000;
-  if (course.delayMs <= cutAtMs) return course;
-  const page = openai.gatewayPage(context.rule.status ?? 524);
-  return answeredByModel(course, page, { delayMs: cutAtMs, billed: context.rule.billed ?? true, outcome: 'lost' });
-};
-
-const internalError =
-  (answer: AnswerFor): FaultEffect =>
-  (course, context) => {
-    const whole = context.rule.afterGeneration ?? false;
-    const delayMs = context.rule.afterMs ?? course.delayMs * (whole ? 1 : uniform(context.random, 0, 1));
-    return answeredByModel(course, answer(context), { delayMs, billed: context.rule.billed ?? false, outcome: 'failed' });
-  };
-
-const openaiRateLimit: AnswerFor = ({ call, rule, httpDateIn }) => {
-  const retrySeconds = rule.retryAfterSeconds ?? 12;
-  const headers: Record<string, string> = {};
-  if (rule.retryAfterAs === 'date') headers['retry-after'] = httpDateIn(retrySeconds * 1_000);
-  if ((rule.retryAfterAs ?? 'seconds') === 'seconds') {
-    headers['retry-after'] = String(Math.ceil(retrySeconds));
-    headers['retry-after-ms'] = String(Math.round(retrySeconds * 1_000));
-  }
-  const told = rule.retryAfterAs === 'none' ? Number.POSITIVE_INFINITY : retrySeconds;
-  return openai.rateLimited({ model: call.model, limit: 5, requested: call.n, retrySeconds: told }, headers);
-};
-
-const googleRateLimit: AnswerFor = ({ call, rule }) =>
-  rule.retryAfterAs === 'none'
-    ? google.exhaustedBare()
-    : google.exhausted({ model: call.model, per: 'Minute', limit: 20, retrySeconds: rule.retryAfterSeconds ?? 12 });
-
-/** A 200 without an image. Google does not charge; a relay that bills every 200 does. */
-const googleNoImage: FaultEffect = (course, context) => {
-  const { call, rule, requestId } = context;
-  const usage = { textInTokens: Math.ceil(call.prompt.length / 4), imageInTokens: 0, imageOutTokens: 0, textOutTokens: 0 };
-  const form = rule.form ?? 'NO_IMAGE';
-  const body = emptyBody({ model: call.model, responseId: requestId, usage }, form);
-  const delayMs =
-    rule.afterMs ??
-    (form === 'promptBlock' ? uniform(context.random, 500, 2_000) : Math.min(course.delayMs, uniform(context.random, 3_000, 12_000)));
-  const refusal = form.includes('SAFETY') || form.includes('PROHIBITED') || form === 'promptBlock';
-  return answeredByModel(course, jsonAnswer(200, body), {
-    delayMs,
-    billed: rule.billed ?? call.face === 'aggregator',
-    outcome: refusal ? 'refused' : 'failed',
-  });
-};
-
-const openaiNoImage = answerAfterWork(
-  ({ rule }) => jsonAnswer(200, rule.form === 'emptyObject' ? {} : { created: 0, data: [] }),
-  true,
-  'failed',
-);
-
-const HTML_200 = '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser.</body></html>';
+import { answeredByModel, stretched } from '../model/course.ts';
+import {
+  after,
+  altered,
+  answerAfterWork,
+  both,
+  brokenStream,
+  carried,
+  dressedRefusal,
+  type FaultEntry,
+  googleNoImage,
+  googleRateLimit,
+  HTML_200,
+  idleCut,
+  internalError,
+  isStream,
+  OVERLOADED,
+  openaiNoImage,
+  openaiRateLimit,
+  refuseAtDoor,
+  unanswered,
+  unfinished,
+} from './effects.ts';
+import type { FaultId } from './rule.ts';
 
 export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
   outage: {
@@ -161,6 +51,17 @@ export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
     parameters: ['status', 'afterMs'],
     ...both(refuseAtDoor(({ rule }) => openai.gatewayPage(rule.status ?? 502), OVERLOADED)),
   },
+  refused: {
+    summary: 'no connection: the socket is reset the moment a request arrives (for a true ECONNREFUSED see Sandbox.unplug)',
+    parameters: [],
+    ...both(unanswered('cut', [0, 0])),
+  },
+  'stale-keep-alive': {
+    summary: 'a connection that has carried a request before is reset when the next one arrives on it',
+    parameters: [],
+    only: (call) => call.onUsedConnection,
+    ...both(unanswered('cut', [0, 0])),
+  },
   reset: { summary: 'the socket is destroyed before any header', parameters: ['afterMs', 'billed'], ...both(unanswered('cut')) },
   'reset-mid-body': {
     summary: 'the socket is destroyed when part of the body has been sent',
@@ -176,12 +77,17 @@ export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
   slow: {
     summary: 'the latency is multiplied by factor (default 3)',
     parameters: ['factor'],
-    ...both((course, { rule }) => ({ ...course, delayMs: course.delayMs * (rule.factor ?? 3) })),
+    ...both((course, { rule }) => stretched(course, rule.factor ?? 3)),
   },
   'slow-body': {
     summary: 'headers on time, then bytesPerSecond (default 1024)',
     parameters: ['bytesPerSecond'],
-    ...both((course, { rule }) => ({ ...course, transport: { kind: 'slow', bytesPerSecond: rule.bytesPerSecond ?? 1_024 } })),
+    ...both((course, { rule }) => ({ ...course, transport: { kind: 'slow', fraction: 0, bytesPerSecond: rule.bytesPerSecond ?? 1_024 } })),
+  },
+  'stalled-body': {
+    summary: 'part of the body on time (fraction, default 0.5), the rest at bytesPerSecond (default 1)',
+    parameters: ['fraction', 'bytesPerSecond', 'billed'],
+    ...both(carried((rule) => ({ kind: 'slow', fraction: rule.fraction ?? 0.5, bytesPerSecond: rule.bytesPerSecond ?? 1 }), 'delivered')),
   },
   rate429: {
     summary: 'rate limited, with the wish to wait as seconds, as an HTTP date, or unsaid (google: RetryInfo in the body)',
@@ -241,6 +147,12 @@ export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
     openai: answerAfterWork(({ requestId }) => openai.refused(requestId), false, 'refused'),
     google: (course, context) => googleNoImage(course, { ...context, rule: { ...context.rule, form: 'IMAGE_SAFETY' } }),
   },
+  'dressed-refusal': {
+    summary: 'a refusal of the prompt dressed as 500 (or 429, 502): only the words in the body tell',
+    parameters: ['status', 'afterMs', 'billed'],
+    openai: dressedRefusal(({ rule, requestId }) => openai.dressedRefusal(rule.status ?? 500, requestId)),
+    google: dressedRefusal(({ rule }) => google.dressedRefusal(rule.status ?? 500)),
+  },
   'no-image': {
     summary: '200 without an image, in one of its forms',
     parameters: ['form', 'afterMs', 'billed'],
@@ -272,6 +184,10 @@ export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
     ...both(carried((rule) => ({ kind: 'truncated', fraction: rule.fraction ?? 0.5 }), 'lost')),
   },
   'bad-base64': { summary: 'the image is not base64', parameters: [], ...both(altered('bad-base64')) },
+  'zero-bytes': { summary: 'the image is an empty text', parameters: [], ...both(altered('zero-bytes')) },
+  'half-picture': { summary: 'the file ends half-way: right header, missing pixels', parameters: [], ...both(altered('half-picture')) },
+  'wrong-format': { summary: 'a sound image of another format than it says', parameters: [], ...both(altered('wrong-format')) },
+  'huge-image': { summary: 'the header claims 40000 x 40000 pixels', parameters: [], ...both(altered('huge-image')) },
   'wrong-magic': { summary: 'the image decodes to bytes of no image format', parameters: [], ...both(altered('wrong-magic')) },
   'fewer-images': { summary: 'one image fewer than asked', parameters: [], openai: altered('fewer-images') },
   'wrong-size': { summary: 'other pixels than asked', parameters: [], ...both(altered('wrong-size')) },
@@ -284,5 +200,36 @@ export const FAULTS: Readonly<Record<FaultId, FaultEntry>> = {
     summary: 'the image comes as a data URI in a text part, as some relays do',
     parameters: [],
     google: altered('data-uri-text'),
+  },
+  continuation: {
+    summary: 'a 200 with finishReason CONTINUATION and a token: the SDK asks again by itself, and both calls are billed',
+    parameters: ['billed'],
+    only: (call) => !call.continues,
+    google: unfinished,
+  },
+  'sse-error': {
+    summary: 'a stream that is open ends with an error event (google: an error chunk)',
+    parameters: ['afterMs', 'billed'],
+    only: isStream,
+    openai: brokenStream(({ requestId }) => openai.serverError(requestId)),
+    google: brokenStream(() => google.overloaded(503)),
+  },
+  'sse-truncated': {
+    summary: 'a stream ends inside its last event (fraction of it, default 0.5)',
+    parameters: ['fraction', 'billed'],
+    only: isStream,
+    ...both(carried((rule) => ({ kind: 'truncated', fraction: rule.fraction ?? 0.5 }), 'lost')),
+  },
+  'sse-hang': {
+    summary: 'a stream stays open and says nothing more before its last event',
+    parameters: ['billed'],
+    only: isStream,
+    ...both(carried(() => ({ kind: 'slow', fraction: 0, bytesPerSecond: 0 }), 'lost')),
+  },
+  'sse-no-completed': {
+    summary: 'a stream ends properly without its last event',
+    parameters: ['billed'],
+    only: isStream,
+    ...both(carried(() => ({ kind: 'truncated', fraction: 0 }), 'lost')),
   },
 };

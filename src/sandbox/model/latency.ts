@@ -18,7 +18,8 @@ export function drawLatencyMs(call: ImageCall, profile: LatencyProfile, key: Dra
   const ofRequest = normal(streamFor(key, 'latency'));
   const z = Math.sqrt(PROMPT_SHARE) * ofPrompt + Math.sqrt(1 - PROMPT_SHARE) * ofRequest;
   const images = call.n === 1 ? 1 : call.n * uniform(streamFor(key, 'latency-images'), ...SECOND_IMAGE_RANGE);
-  const shape = shapeFactor(spec, { size: call.size, resolution: call.resolution, n: 1, complexity: call.complexity });
+  const { size, resolution, complexity } = call;
+  const shape = shapeFactor(spec, { size, resolution, n: 1, references: call.references.length, complexity });
   return 1_000 * shape * images * drawSeconds(spec[profile], z);
 }
 

@@ -23,6 +23,22 @@ export type PictureSpec = {
 
 /** SVG text whose view box has a short side of 1000 units, rendered at `pixels`. */
 export function composePicture(spec: PictureSpec, pixels: Size): string {
+  const { canvas, scene, lettering } = paintLayers(spec);
+  return svgOf(canvas, [...scene, ...lettering], pixels);
+}
+
+/** The same in two sheets, for an edit to slip a picture between scene and lettering. */
+export function composeSheets(
+  spec: PictureSpec,
+  pixels: Size,
+): { readonly scene: string; readonly lettering: string; readonly accent: string } {
+  const { canvas, scene, lettering } = paintLayers(spec);
+  return { scene: svgOf(canvas, scene, pixels), lettering: svgOf(canvas, lettering, pixels), accent: canvas.palette.accent };
+}
+
+type Layers = { readonly canvas: Canvas; readonly scene: readonly string[]; readonly lettering: readonly string[] };
+
+function paintLayers(spec: PictureSpec): Layers {
   const random = seededRandom(`${spec.prompt}|${spec.index}`);
   const unit = 1_000 / Math.min(spec.size.width, spec.size.height);
   const words = outsideQuotes(spec.prompt);
@@ -39,13 +55,14 @@ export function composePicture(spec: PictureSpec, pixels: Size): string {
   const letterCanvas: Canvas = { ...canvas, random: seededRandom(`${spec.prompt}|${spec.index}|${spec.caption}|letters`) };
   const panel = panelOf(letterCanvas, { texts, accuracy: spec.text });
   const figure = subjectOf(words, canvas, canvas.width * (0.3 + 0.4 * random.next()), scene.groundY, panel.bottomY);
-  const parts = [
-    ...(spec.transparent ? [] : scene.sky),
-    ...scene.ground,
-    ...figure,
-    ...panel.parts,
-    ...captionOf(canvas, spec.caption, random),
-  ];
+  return {
+    canvas,
+    scene: [...(spec.transparent ? [] : scene.sky), ...scene.ground, ...figure],
+    lettering: [...panel.parts, ...captionOf(canvas, spec.caption, random)],
+  };
+}
+
+function svgOf(canvas: Canvas, parts: readonly string[], pixels: Size): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${pixels.width}" height="${pixels.height}" viewBox="0 0 ${canvas.width} ${canvas.height}" preserveAspectRatio="none">${parts.join('')}</svg>`;
 }
 
