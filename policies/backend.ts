@@ -24,6 +24,7 @@ export const backendPolicy: PolicyInput = {
   keptBelowNeed: 0.4,
   mayDegrade: ['tier', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.2,
   minChance: 0.3,
   priority: 5,

@@ -21,6 +21,7 @@ export const blogCoverPolicy: PolicyInput = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'text', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.2,
   minChance: 0.2,
   priority: 4,

@@ -25,6 +25,7 @@ export const chatPolicy: PolicyInput = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'text', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.17,
   minChance: 0.2,
   priority: 8,

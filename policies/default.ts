@@ -16,6 +16,7 @@ export const defaultPolicy: PolicyInput = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'text', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.2,
   minChance: 0.2,
   priority: 5,

@@ -22,6 +22,7 @@ export const eCommercePolicy: PolicyInput = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.2,
   minChance: 0.2,
   priority: 5,

@@ -24,6 +24,7 @@ export const sketchesPolicy: PolicyInput = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'text', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0,
   minChance: 0.2,
   priority: 1,

@@ -20,6 +20,7 @@ export const slideCoverPolicy: PolicyInput = {
   keptBelowNeed: 0.3,
   mayDegrade: ['tier', 'geometry'],
   fallbackOnRefusal: false,
+  precheck: true,
   hedgeBudgetUsd: 0.25,
   minChance: 0.2,
   priority: 4,

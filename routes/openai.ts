@@ -33,6 +33,8 @@ function price(patches: number): RouteInput['price'] {
     imageOutUsdPerMillion: 30,
     // Not published: gpt-image-2 reads references at high fidelity, like gpt-image-1 did with about 4 600 tokens a square.
     referenceTokens: { expected: 4_600, ceiling: 7_000 },
+    // From memory of the documentation, unverified.
+    partialTokens: 100,
     source: 'OpenAI price list for gpt-image-2; token count fitted to its nine published sizes',
     asOf: '2026-08-15',
   };

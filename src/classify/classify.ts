@@ -36,6 +36,7 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
     n: request.n ?? policy.defaults.n,
     references: request.referenceImages?.length ?? 0,
     hasMask: request.mask !== undefined,
+    partials: 0,
     budgetMs: budget.budgetMs,
     maxCost: chooseCap(request, policy),
     quality: request.quality === 'auto' ? undefined : request.quality,

@@ -42,6 +42,8 @@ export type Need = {
   /** Reference images of an edit, and whether a mask came with them; the bytes travel beside the need. */
   readonly references: number;
   readonly hasMask: boolean;
+  /** Interim pictures the caller wants to see, from routes that stream them. */
+  readonly partials: number;
   /** Milliseconds from arrival to the deadline. */
   readonly budgetMs: number;
   readonly maxCost: MicroUsd | undefined;
@@ -61,5 +63,6 @@ export type WarningCode =
   | 'experimental-size'
   | 'auto-made-explicit'
   | 'geometry-changed'
-  | 'format-converted';
+  | 'format-converted'
+  | 'images-missing';
 export type Warning = { readonly code: WarningCode; readonly detail: string };

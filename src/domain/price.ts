@@ -17,6 +17,8 @@ export const PriceSpecSchema = z.discriminatedUnion('kind', [
     imageOutUsdPerMillion: z.number().min(0),
     /** Input tokens of one reference image: what to expect and what to reserve. */
     referenceTokens: TokenRangeSchema,
+    /** Output tokens that one interim picture adds to a streamed call. */
+    partialTokens: z.int().min(0),
     source: z.string().min(1),
     asOf: z.iso.date(),
   }),
@@ -51,6 +53,8 @@ export type PriceShape = {
   readonly resolution: string | undefined;
   readonly n: number;
   readonly references: number;
+  /** Interim pictures asked for while the call runs. */
+  readonly partials: number;
   readonly promptBytes: number;
 };
 
@@ -99,12 +103,20 @@ export function priceOf(spec: PriceSpec, shape: PriceShape): Price {
 function outputTokens(spec: PriceSpec, shape: PriceShape): number {
   switch (spec.kind) {
     case 'image-tokens':
-      return shape.n * imageOutputTokens(spec.patches, shape.size);
+      return shape.n * imageOutputTokens(spec.patches, shape.size) + shape.partials * spec.partialTokens;
     case 'resolution-tokens':
       return shape.n * (spec.imageTokens[shape.resolution ?? ''] ?? Math.max(...Object.values(spec.imageTokens)));
     case 'per-image':
       return 0;
   }
+}
+
+/**
+ * The cost of a delivered call whose provider reported `usage`. Some relays leave image tokens out, or count them as text:
+ * an image that was delivered is never taken for free.
+ */
+export function deliveredCostOf(spec: PriceSpec, shape: PriceShape, usage: Usage): MicroUsd {
+  return costOf(spec, shape, usage.imageOutTokens > 0 ? usage : { ...usage, imageOutTokens: outputTokens(spec, shape) });
 }
 
 /** What a call really cost, from the usage its provider reported. */

@@ -8,7 +8,7 @@ import { BACKGROUNDS, IMAGE_FORMATS, ON_LATE, PolicyIdSchema, QUALITIES, RouteId
 export const MAX_PROMPT_CHARACTERS = 32_000;
 /** OpenAI's limit; Gemini takes 14. */
 const MAX_REFERENCES = 16;
-const ImageBytesSchema = z.instanceof(Uint8Array, { error: 'must be the bytes of an image file (Uint8Array)' });
+const ImageBytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be the bytes of an image file (Uint8Array)');
 /** A day: longer budgets are mistakes (seconds for milliseconds) rather than wishes. */
 const MAX_BUDGET_MS = 86_400_000;
 

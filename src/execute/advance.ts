@@ -475,7 +475,9 @@ function billOf(failure: Failure, ceiling: MicroUsd): { readonly billed: MicroUs
 /** What an attempt's failure says about its endpoint for the rest of this run. */
 function setbackOf(attempt: Attempt): readonly Setback[] {
   const failure = attempt.phase === 'ended' ? attempt.failure : undefined;
-  if (failure?.evidence !== 'against' || failure.fault === 'rate-limited') return [];
+  if (failure?.evidence !== 'against') return [];
+  // Told when to come back, waiting for that is no setback.
+  if (failure.fault === 'rate-limited' && failure.retryAfterMs !== undefined) return [];
   return [{ target: attempt.target.id, kind: failure.fault === 'timeout' ? 'silent' : 'failed' }];
 }
 

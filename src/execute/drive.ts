@@ -6,7 +6,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { Attachments } from '../domain/image.ts';
 import type { Need } from '../domain/need.ts';
 import type { Plan } from '../domain/plan.ts';
-import { costOf } from '../domain/price.ts';
+import { deliveredCostOf } from '../domain/price.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
 import type { AttemptNumber, RunPart, TraceEvent } from '../domain/trace.ts';
@@ -197,7 +197,7 @@ class Driver implements Subscriber {
   #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Extract<ProviderReply, { kind: 'delivered' }>): void {
     const { route } = hold.target;
     const { priced, price } = plannedShapeOf(route, need);
-    const cost = reply.usage === undefined ? price.expected : costOf(route.price, priced, reply.usage);
+    const cost = reply.usage === undefined ? price.expected : deliveredCostOf(route.price, priced, reply.usage);
     this.#replies.set(attempt, reply);
     this.#report(attempt, hold, { evidence: 'for', latencyMs: this.#ageOf(hold), failure: undefined });
     this.#dispatch({ kind: 'delivered', attempt, cost, requestId: reply.requestId });

@@ -25,7 +25,9 @@ export function callShapeOf(route: Route, need: Need): CallShape | { readonly un
     n: need.n,
     references: need.references,
   };
-  const priced = { ...shape, promptBytes: utf8Bytes(need.prompt) };
+  // A stream's events do not say which of several pictures they belong to.
+  const partials = route.capabilities.streaming && need.n === 1 ? need.partials : 0;
+  const priced = { ...shape, partials, promptBytes: utf8Bytes(need.prompt) };
   return { size, latency: { ...shape, complexity: need.complexity }, priced, price: priceOf(route.price, priced) };
 }
 

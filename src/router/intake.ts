@@ -7,7 +7,7 @@ import type { Policy } from '../domain/policy.ts';
 import { parseOrExplain, problemsError } from '../domain/problem.ts';
 import { type ImageRequest, ImageRequestSchema, MAX_PROMPT_CHARACTERS, type ParsedRequest } from '../domain/request.ts';
 import { type ResolvedOptions, unknownName } from '../options.ts';
-import { checkImage as checkMask, checkImage as checkReference } from '../providers/image-check.ts';
+import { checkMask, checkReference } from '../providers/image-check.ts';
 
 export type Intake = { readonly request: ParsedRequest; readonly need: Need };
 
@@ -28,7 +28,7 @@ export async function checkAttachments(request: ParsedRequest): Promise<Attachme
   }
   const [first] = references;
   if (request.mask === undefined || first === undefined) return { references, mask: undefined };
-  const mask = await checkMask(request.mask);
+  const mask = await checkMask(request.mask, first);
   if (mask.kind === 'broken') throw attachmentError('mask', mask.reason);
   return { references, mask: mask.image };
 }

@@ -38,6 +38,7 @@ export function choosePreview(need: Need, planFor: (need: Need) => Plan | Infeas
     ...need,
     tier: 'preview',
     n: 1,
+    partials: 0,
     budgetMs,
     quality: undefined,
     route: undefined,

@@ -15,9 +15,12 @@ import type { Adjustment } from '../providers/provider.ts';
 
 type Delivered = { readonly attempt: Attempt; readonly reply: NonNullable<Driven['reply']> };
 
+/** What the runs were for, and what happened before them. */
+type Subject = { readonly requestId: string; readonly need: Need; readonly earlier: readonly TraceEvent[] };
+
 /** Throws ImageRouterError when no run delivered anything. */
-export function toResult(requestId: string, need: Need, driven: readonly Driven[]): ImageResult {
-  const trace = { requestId, events: mergedEvents(driven) };
+export function toResult({ requestId, need, earlier }: Subject, driven: readonly Driven[]): ImageResult {
+  const trace = { requestId, events: [...earlier, ...mergedEvents(driven)] };
   const cost = spendOf(driven.flatMap(({ run }) => run.attempts));
   const delivered = driven.flatMap(deliveredBy);
   const [first] = delivered;
@@ -72,7 +75,8 @@ function toError(driven: readonly Driven[], trace: ImageRouterError['trace'] & o
 }
 
 function toWarning(adjustment: Adjustment): Warning {
-  return { code: adjustment.kind === 'geometry' ? 'geometry-changed' : 'format-converted', detail: adjustment.detail };
+  const codes = { geometry: 'geometry-changed', format: 'format-converted', count: 'images-missing' } as const;
+  return { code: codes[adjustment.kind], detail: adjustment.detail };
 }
 
 function unique(warnings: readonly Warning[]): readonly Warning[] {
@@ -93,7 +97,11 @@ function degradation(need: Need, delivered: readonly Delivered[], images: number
 }
 
 function failuresIn(driven: readonly Driven[]): string {
-  return [...new Set(driven.flatMap(({ finish }) => (finish.kind === 'failed' ? [finish.message] : [])))].join('; ');
+  const reasons = driven.flatMap(({ finish, reply }) => [
+    ...(finish.kind === 'failed' ? [finish.message] : []),
+    ...(reply?.adjustments.flatMap((adjustment) => (adjustment.kind === 'count' ? [adjustment.detail] : [])) ?? []),
+  ]);
+  return [...new Set(reasons)].join('; ');
 }
 
 function obstacles(events: readonly TraceEvent[], route: RouteId): string {

@@ -1,6 +1,6 @@
 // The router as an embedding program sees it: generate, stream, batch, explain, health, close.
 import { ImageRouterError, isImageRouterError } from '../domain/error.ts';
-import type { Attachments } from '../domain/image.ts';
+import { type Attachments, PARTIAL_IMAGES } from '../domain/image.ts';
 import { ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Infeasible, Plan } from '../domain/plan.ts';
@@ -20,6 +20,7 @@ import { type Split, split } from '../plan/split.ts';
 import type { PartialImage } from '../providers/provider.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
 import { checkAttachments, takeIn } from './intake.ts';
+import { Precheck } from './precheck.ts';
 import { choosePreview, mergePreview } from './preview.ts';
 import { infeasibleError, toResult } from './result.ts';
 import { type StreamEvent, streamOf } from './stream.ts';
@@ -71,11 +72,13 @@ export class Router implements ImageRouter {
   readonly #options: ResolvedOptions;
   readonly #engine: Engine;
   readonly #active = new Set<Promise<unknown>>();
+  readonly #precheck: Precheck;
   #isClosed = false;
 
   constructor(options: ResolvedOptions, engine: Engine) {
     this.#options = options;
     this.#engine = engine;
+    this.#precheck = new Precheck(engine);
   }
 
   async generate(request: ImageRequest, options: GenerateOptions = {}): Promise<ImageResult> {
@@ -127,7 +130,8 @@ export class Router implements ImageRouter {
 
   async #generate(input: ImageRequest, options: GenerateOptions): Promise<ImageResult> {
     const arrivedAt = this.#engine.clock.now();
-    const { request, need } = takeIn(input, this.#options);
+    const { request, need: read } = takeIn(input, this.#options);
+    const need = { ...read, partials: options.onPartial === undefined ? 0 : PARTIAL_IMAGES };
     const requestId = this.#engine.ids.next('req');
     const order: Order = {
       requestId,
@@ -137,8 +141,31 @@ export class Router implements ImageRouter {
       mustBeConsistent: request.consistent ?? false,
       options,
       part: undefined,
+      earlier: [],
     };
-    return request.preview === true ? this.#previewThenFinal(order) : this.#make(order);
+    try {
+      if (this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
+      return await (request.preview === true ? this.#previewThenFinal(order, false) : this.#make(order));
+    } catch (error) {
+      if (isImageRouterError(error) && error.code === 'refused') this.#precheck.remember(need);
+      throw error;
+    }
+  }
+
+  /** A premium render only for a prompt that passed moderation, or a low render where there is none to ask. */
+  async #testThenConfirm(order: Order, wantsPreview: boolean): Promise<ImageResult> {
+    if (this.#precheck.wasRefusedLately(order.need)) return this.#previewThenFinal(order, true);
+    const verdict = await this.#precheck.moderate(order.need, order.options.signal);
+    const atMs = this.#engine.clock.now() - order.arrivedAt;
+    const event: TraceEvent = { kind: 'precheck', atMs, verdict: verdict.kind, cause: verdict.cause };
+    order.options.onEvent?.(event);
+    if (verdict.kind === 'refused') {
+      throw new ImageRouterError('refused', verdict.cause, { trace: { requestId: order.requestId, events: [event] } });
+    }
+    const tested = { ...order, earlier: [event] };
+    return wantsPreview || verdict.kind === 'unavailable'
+      ? this.#previewThenFinal(tested, verdict.kind === 'unavailable')
+      : this.#make(tested);
   }
 
   /** One request, as one run or as single calls side by side. */
@@ -150,18 +177,25 @@ export class Router implements ImageRouter {
       for (const event of error.trace?.events ?? []) order.options.onEvent?.(event);
       throw error;
     }
-    if (way.kind === 'together') return toResult(requestId, need, [await this.#run(order, need, way.plan, order.part)]);
+    if (way.kind === 'together') return toResult(order, [await this.#run(order, need, way.plan, order.part)]);
     const partNeed = { ...need, n: 1, maxCost: way.partCap };
     const first = way.plan;
     const parts = Array.from({ length: way.parts }, (_, index) => this.#run(order, partNeed, first, index + 1));
-    return toResult(requestId, need, await Promise.all(parts));
+    return toResult(order, await Promise.all(parts));
   }
 
-  async #previewThenFinal(order: Order): Promise<ImageResult> {
+  /** `mustWait`: the preview is also a test, so the final waits for it whatever the deadline. */
+  async #previewThenFinal(order: Order, mustWait: boolean): Promise<ImageResult> {
     const now = (): InstantMs => this.#engine.clock.now();
     const choice = choosePreview(order.need, (need) => this.#split(need, order.mustBeConsistent, now()).plan);
     if (choice === undefined) return this.#make(order);
-    const preview = this.#make({ ...order, need: choice.previewNeed, options: previewOptions(order.options), part: 'preview' });
+    const preview = this.#make({
+      ...order,
+      need: choice.previewNeed,
+      options: previewOptions(order.options),
+      part: 'preview',
+      earlier: [],
+    });
     const shown = preview.then(
       async (result) => ({ result, answer: (await order.options.onPreview?.(result)) ?? 'continue' }),
       (error: unknown) => {
@@ -170,7 +204,7 @@ export class Router implements ImageRouter {
         return undefined;
       },
     );
-    if (choice.finalWaits) {
+    if (choice.finalWaits || mustWait) {
       const seen = await shown;
       if (seen?.answer === 'accept') return mergePreview(seen.result, seen.result, order.need);
       const spent = seen === undefined ? ZERO_USD : ((seen.result.cost.billed + seen.result.cost.possiblyBilled) as typeof ZERO_USD);
@@ -211,6 +245,8 @@ type Order = {
   readonly mustBeConsistent: boolean;
   readonly options: GenerateOptions;
   readonly part: RunPart | undefined;
+  /** What happened before anything was planned. */
+  readonly earlier: readonly TraceEvent[];
 };
 
 /** A preview shows no interim pictures of its own. */

@@ -23,6 +23,7 @@ const base = {
   keptBelowNeed: 0.5,
   mayDegrade: ['tier', 'text'],
   fallbackOnRefusal: false,
+  precheck: false,
   hedgeBudgetUsd: 0.05,
   minChance: 0.2,
   priority: 5,

@@ -12,6 +12,7 @@ const shapeOf = (size: string, changes: Partial<PriceShape> = {}): PriceShape =>
   resolution: undefined,
   n: 1,
   references: 0,
+  partials: 0,
   promptBytes: 0,
   ...changes,
 });

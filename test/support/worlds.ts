@@ -66,6 +66,7 @@ export function needOf(changes: Partial<Need> = {}): Need {
     n: 1,
     references: 0,
     hasMask: false,
+    partials: 0,
     budgetMs: 60_000,
     maxCost: undefined,
     quality: undefined,
