@@ -343,8 +343,18 @@ class Turn {
     if (failure.retry === 'never') this.run = { ...this.run, mayStart: false };
     const isAffected = (other: Target): boolean =>
       other.id === target.id || (failure.scope === 'endpoint' && other.endpoint === target.endpoint);
-    if (failure.retry === 'same' && backoffMs !== undefined) this.#leaveAlone(isAffected, after(this.#now, backoffMs));
+    const mayRepeat = failure.retry === 'same' && backoffMs !== undefined && !this.#wasPaidTwice(target.id);
+    if (mayRepeat) this.#leaveAlone(isAffected, after(this.#now, backoffMs));
     else this.#setAsideWhere(isAffected, 'failed-here', detail);
+  }
+
+  /** A call that may have been billed for nothing is repeated on the same target once, not more. */
+  #wasPaidTwice(target: TargetId): boolean {
+    const paid = this.run.attempts.filter(
+      (attempt) =>
+        attempt.target.id === target && attempt.phase === 'ended' && attempt.failure !== undefined && attempt.failure.billed !== 'no',
+    );
+    return paid.length >= 2;
   }
 
   #leaveAlone(isMeant: (target: Target) => boolean, until: InstantMs): void {

@@ -127,6 +127,15 @@ describe('money', () => {
   });
 });
 
+describe('a call that may have been billed for nothing', () => {
+  it('is repeated on the same route once, not more', () => {
+    const lost = { kind: 'unknown', fault: 'connection-lost', retry: 'same', billed: 'possibly' } as const;
+    const game = new Game({ quality: 'medium', budgetMs: 200_000 }).admit(1).fail(1, lost, 0).admit(2).fail(2, lost, 0);
+    expect(game.routes()).toEqual(['gpt-image-2-medium', 'gpt-image-2-medium']);
+    expect(game.finish).toMatchObject({ kind: 'failed', code: 'providers_failed' });
+  });
+});
+
 describe('refusals', () => {
   const refusal = { kind: 'refused', fault: 'moderation', retry: 'other', evidence: 'ignored' } as const;
 

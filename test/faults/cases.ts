@@ -47,7 +47,7 @@ export const FAULT_CASES: readonly FaultCase[] = [
   openai('reset before an answer', { fault: 'reset' }, 'connection-lost'),
   openai('reset within the answer', { fault: 'reset-mid-body' }, 'connection-lost'),
   openai('silent hang', { fault: 'hang' }, undefined),
-  openai('idle connections cut at 30 s', { fault: 'idle-cut', afterMs: 12_000 }, 'timeout'),
+  openai('idle connections cut at 12 s', { fault: 'idle-cut', afterMs: 12_000 }, 'timeout'),
   openai('everything three times slower', { fault: 'slow', factor: 3 }, undefined),
   openai('answer stalls half-way', { fault: 'stalled-body' }, undefined),
   openai('rate limit for an hour', { fault: 'rate429', retryAfterSeconds: 3_600 }, 'rate-limited'),
