@@ -21,7 +21,7 @@ export type Sequence = { readonly steps: readonly Step[]; readonly evaluation: E
 
 /** Start times worth trying for a second or third call, as shares of what remains. */
 const START_GRID = [0, 1 / 12, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 5 / 6] as const;
-const BEAM = 6;
+const BEAM = 4;
 /** A further call must be worth at least a tenth of a cent more than it costs: less is noise in the estimates. */
 const WORTHWHILE_USD = 0.001;
 /**
@@ -33,36 +33,65 @@ const EARLIER_START_SURCHARGE = 0.04;
 const TIGHT_MEDIANS = 2.5;
 /** A hedge towards a route this many times faster can still win after a long wait. */
 const MUCH_FASTER = 3;
-/** The instant, in milliseconds after its start, from which a call on this route counts as silent. */
-function silentAfterMs(candidate: Candidate): number {
-  return candidate.latency.quantile(SILENT_QUANTILE);
-}
-
 /** The best sequence to add to the running calls; `steps` is empty when waiting for them is best. */
 export function search(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Sequence {
   const oldestMs = Math.max(0, ...running.map((entry) => entry.ageMs ?? 0));
   const evaluator = new Evaluator(limits.remainingMs, oldestMs);
+  const field = fieldOf(candidates, running, limits);
   const measure = (steps: readonly Step[]): Sequence => ({
     steps,
     evaluation: evaluator.evaluate([...running, ...steps.map(toEntry)], limits.heldValueUsd),
   });
   // With something to fall back on, doing nothing more is a choice; without, the least bad call is still made: value
   // orders what the limits leave, it never refuses.
-  const mayWait = running.length > 0 || limits.heldValueUsd > 0;
-  let best = mayWait ? measure([]) : undefined;
-  let beam: readonly Sequence[] = [measure([])];
+  const nothing = measure([]);
+  let best = running.length > 0 || limits.heldValueUsd > 0 ? nothing : undefined;
+  let beam: readonly Sequence[] = [nothing];
   for (let started = 0; started < limits.attemptsLeft; started += 1) {
-    beam = beam
-      .flatMap((sequence) => extensions(sequence.steps, running, candidates, limits))
+    const grown = beam
+      .filter((sequence) => couldImprove(sequence, field))
+      .flatMap((sequence) => extensions(sequence.steps, field))
       .filter((steps) => isAffordable(steps, limits))
       .map(measure)
-      .toSorted((a, b) => net(b) - net(a))
-      .slice(0, BEAM * candidates.length);
-    const challenger = soonest(beam);
+      .toSorted((a, b) => net(b) - net(a));
+    const challenger = soonest(grown);
     if (challenger === undefined) break;
     if (best === undefined || net(challenger) > net(best) + WORTHWHILE_USD) best = challenger;
+    beam = grown.slice(0, started === 0 ? candidates.length : BEAM);
   }
-  return best ?? measure([]);
+  return best ?? nothing;
+}
+
+/** What every extension looks at, read once: quantiles are dearer than sums. */
+type Field = {
+  readonly runners: readonly Runner[];
+  readonly youngestRunning: Previous | undefined;
+  readonly fastestMs: number;
+  readonly mostValueUsd: number;
+  readonly limits: SearchLimits;
+};
+type Runner = { readonly candidate: Candidate; readonly medianMs: number; readonly silentAfterMs: number };
+
+function fieldOf(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Field {
+  const runners = candidates.map(runnerOf);
+  const youngest = running.toSorted((a, b) => (a.ageMs ?? 0) - (b.ageMs ?? 0))[0];
+  return {
+    runners,
+    youngestRunning: youngest && { runner: runnerOf(youngest.candidate), startMs: -(youngest.ageMs ?? 0) },
+    fastestMs: Math.min(...runners.map((runner) => runner.medianMs)),
+    mostValueUsd: Math.max(0, ...candidates.map((candidate) => candidate.valueUsd)) - limits.heldValueUsd,
+    limits,
+  };
+}
+
+function runnerOf(candidate: Candidate): Runner {
+  const { latency } = candidate;
+  return { candidate, medianMs: latency.quantile(0.5), silentAfterMs: latency.quantile(SILENT_QUANTILE) };
+}
+
+/** No call can add more value than is missing: most healthy plans stop here. */
+function couldImprove({ steps, evaluation }: Sequence, field: Field): boolean {
+  return steps.length === 0 || field.mostValueUsd - evaluation.valueUsd > WORTHWHILE_USD;
 }
 
 function toEntry(step: Step): Entry {
@@ -93,52 +122,42 @@ function totalStart({ steps }: Sequence): number {
 }
 
 /** All sequences with one more call: on failure of the one before, or at a time that a hedge reason allows. */
-function extensions(
-  steps: readonly Step[],
-  running: readonly Entry[],
-  candidates: readonly Candidate[],
-  limits: SearchLimits,
-): readonly (readonly Step[])[] {
-  const before = previousOf(steps, running);
+function extensions(steps: readonly Step[], field: Field): readonly (readonly Step[])[] {
+  const { limits } = field;
+  const before = previousOf(steps, field);
+  if (before === undefined) {
+    return field.runners.map(({ candidate }) => [{ candidate, startMs: candidate.readyMs, hedge: undefined }]);
+  }
   const earliest = steps.at(-1)?.startMs ?? 0;
-  const fastestMs = Math.min(...candidates.map((candidate) => candidate.latency.quantile(0.5)));
-  return candidates.flatMap((candidate) => {
-    if (before === undefined) return [[{ candidate, startMs: candidate.readyMs, hedge: undefined }]];
-    const onFailure: Step = { candidate, startMs: undefined, hedge: undefined };
-    const isOpenEnded = steps.length > 0 && steps.at(-1)?.startMs === undefined;
-    const silentMs = Math.max(0, before.startMs + silentAfterMs(before.candidate));
-    const times = isOpenEnded ? [] : [...START_GRID.map((share) => share * limits.remainingMs), silentMs];
+  const waitsForFailure = steps.length > 0 && steps.at(-1)?.startMs === undefined;
+  const silentMs = Math.max(0, before.startMs + before.runner.silentAfterMs);
+  const times = waitsForFailure ? [] : [...START_GRID.map((share) => share * limits.remainingMs), silentMs];
+  return field.runners.flatMap((runner) => {
+    const { candidate } = runner;
     const timed = times
-      .filter((time) => time >= earliest && time < limits.remainingMs)
-      .map((time) => Math.max(time, candidate.readyMs))
-      .flatMap((time): Step[] => {
-        const hedge = hedgeReason(before, candidate, time, fastestMs, limits.remainingMs);
-        return hedge === undefined ? [] : [{ candidate, startMs: time, hedge }];
+      .map((time) => Math.max(time, earliest, candidate.readyMs))
+      .filter((time, index, all) => time < limits.remainingMs && all.indexOf(time) === index)
+      .flatMap((startMs): Step[] => {
+        const hedge = hedgeReason(before, runner, startMs, field);
+        return hedge === undefined ? [] : [{ candidate, startMs, hedge }];
       });
-    return [onFailure, ...timed].map((step) => [...steps, step]);
+    return [{ candidate, startMs: undefined, hedge: undefined }, ...timed].map((step) => [...steps, step]);
   });
 }
 
-type Previous = { readonly candidate: Candidate; readonly startMs: number };
+type Previous = { readonly runner: Runner; readonly startMs: number };
 
 /** The call a further one would run beside: the last planned with a time, else the youngest running. */
-function previousOf(steps: readonly Step[], running: readonly Entry[]): Previous | undefined {
+function previousOf(steps: readonly Step[], field: Field): Previous | undefined {
   const last = steps.findLast((step) => step.startMs !== undefined);
-  if (last?.startMs !== undefined) return { candidate: last.candidate, startMs: last.startMs };
-  const youngest = running.toSorted((a, b) => (a.ageMs ?? 0) - (b.ageMs ?? 0))[0];
-  return youngest && { candidate: youngest.candidate, startMs: -(youngest.ageMs ?? 0) };
+  const runner = last && field.runners.find((known) => known.candidate === last.candidate);
+  return runner && last?.startMs !== undefined ? { runner, startMs: last.startMs } : field.youngestRunning;
 }
 
-function hedgeReason(
-  before: Previous,
-  candidate: Candidate,
-  startMs: number,
-  fastestMs: number,
-  remainingMs: number,
-): HedgeReason | undefined {
-  if (startMs - before.startMs >= silentAfterMs(before.candidate) || before.candidate.view.silent) return 'gone-silent';
-  if (remainingMs < TIGHT_MEDIANS * fastestMs) return 'tight-budget';
-  if (candidate.latency.quantile(0.5) * MUCH_FASTER <= before.candidate.latency.quantile(0.5)) return 'much-faster';
+function hedgeReason(before: Previous, runner: Runner, startMs: number, field: Field): HedgeReason | undefined {
+  if (startMs - before.startMs >= before.runner.silentAfterMs || before.runner.candidate.view.silent) return 'gone-silent';
+  if (field.limits.remainingMs < TIGHT_MEDIANS * field.fastestMs) return 'tight-budget';
+  if (runner.medianMs * MUCH_FASTER <= before.runner.medianMs) return 'much-faster';
   return undefined;
 }
 
