@@ -2,23 +2,22 @@
 // each number comes from and when it was true.
 import type { Command } from 'commander';
 import { priorDistribution, shapeFactor } from '../../domain/latency.ts';
-import { formatUsd } from '../../domain/money.ts';
-import { type Price, priceOf } from '../../domain/price.ts';
+import { dollars, formatUsd, type MicroUsd } from '../../domain/money.ts';
+import { type PriceSpec, priceOf } from '../../domain/price.ts';
 import type { Route } from '../../domain/route.ts';
 import { chooseSize, parseSize, type Size } from '../../domain/size.ts';
 import type { LatencyProfile } from '../../domain/vocabulary.ts';
 import { durationText } from '../duration-text.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
-import { priceJson } from '../plan-text.ts';
 import { type Column, renderTable } from '../table.ts';
 
 type Flags = Pick<SourceFlags, 'config' | 'profile'> & { readonly json?: boolean };
 
 const SQUARE = '1024x1024';
 const WIDE = '1536x1024';
-/** A prompt of some fifty words; input tokens hardly move the price. */
-const PROMPT_BYTES = 300;
+/** What the price columns leave out, because it is the request's own. */
+const ON_TOP = 'tokens of the prompt, of reference images and of thinking';
 
 const COLUMNS: readonly Column[] = [
   { title: 'route' },
@@ -52,21 +51,16 @@ async function showRoutes(flags: Flags, io: Io): Promise<void> {
     );
     return;
   }
-  print(
-    io.stdout,
-    renderTable(
-      COLUMNS,
-      options.routes.map((route) => routeRow(route, options.latencyProfile)),
-      columnsOf(io.stdout),
-    ),
-  );
+  const rows = options.routes.map((route) => routeRow(route, options.latencyProfile));
+  print(io.stdout, renderTable(COLUMNS, rows, columnsOf(io.stdout)));
+  print(io.stdout, `\nPrices are of one picture by itself; ${ON_TOP} come on top, where a provider charges for them.`);
 }
 
 function routeRow(route: Route, profile: LatencyProfile): readonly string[] {
   const { p50, p95 } = latencyOf(route, profile);
   const money = (size: string): string => {
     const price = priceAt(route, size);
-    return price === undefined ? '-' : formatUsd(price.expected);
+    return price === undefined ? '-' : formatUsd(price);
   };
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
   const { visual, text } = route.accuracy;
@@ -81,10 +75,16 @@ function latencyOf(route: Route, profile: LatencyProfile): { readonly p50: numbe
   return { p50: latency.quantile(0.5), p95: latency.quantile(0.95) };
 }
 
-function priceAt(route: Route, text: string): Price | undefined {
+/** One picture by itself; undefined for a size that the route does not make. */
+function priceAt(route: Route, text: string): MicroUsd | undefined {
   const size = parseSize(text);
   if (size === undefined || chooseSize(route.capabilities.sizes, size).kind === 'unsupported') return undefined;
-  return priceOf(route.price, { size, resolution: resolutionOf(route, size), n: 1, references: 0, promptBytes: PROMPT_BYTES });
+  const shape = { size, resolution: resolutionOf(route, size), n: 1, references: 0, partials: 0, promptBytes: 0 };
+  return priceOf(withoutThoughts(route.price), shape).expected;
+}
+
+function withoutThoughts(spec: PriceSpec): PriceSpec {
+  return spec.kind === 'resolution-tokens' ? { ...spec, thoughtTokens: { expected: 0, ceiling: 0 } } : spec;
 }
 
 function resolutionOf(route: Route, size: Size): string | undefined {
@@ -94,9 +94,9 @@ function resolutionOf(route: Route, size: Size): string | undefined {
 
 function routeJson(route: Route, profile: LatencyProfile): unknown {
   const { p50, p95 } = latencyOf(route, profile);
-  const price = (size: string): unknown => {
+  const price = (size: string): number | null => {
     const found = priceAt(route, size);
-    return found === undefined ? null : priceJson(found);
+    return found === undefined ? null : dollars(found);
   };
   const { id, title, provider, model, tier, settings, capabilities, accuracy, concurrency } = route;
   return {
@@ -110,6 +110,11 @@ function routeJson(route: Route, profile: LatencyProfile): unknown {
     concurrency,
     accuracy,
     latency: { profile, size: SQUARE, p50Ms: Math.round(p50), p95Ms: Math.round(p95), source: route.latency.source },
-    price: { [SQUARE]: price(SQUARE), [WIDE]: price(WIDE), source: route.price.source, asOf: route.price.asOf },
+    price: {
+      usdPerImage: { [SQUARE]: price(SQUARE), [WIDE]: price(WIDE) },
+      onTop: ON_TOP,
+      source: route.price.source,
+      asOf: route.price.asOf,
+    },
   };
 }
