@@ -16,6 +16,7 @@ export const assistantPolicy: PolicyInput = {
     onLate: 'degrade',
   },
   tiers: [{ none: 'preview', some: 'preview', exact: 'preview' }],
+  neverTiers: ['premium'],
   patienceMs: { preview: 30_000, standard: 120_000, premium: 420_000 },
   valueUsd: 0.3,
   keptBelowNeed: 0.5,

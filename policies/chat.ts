@@ -19,6 +19,7 @@ export const chatPolicy: PolicyInput = {
     { upToMs: 20_000, none: 'preview', some: 'preview', exact: 'preview' },
     { none: 'preview', some: 'standard', exact: 'standard' },
   ],
+  neverTiers: ['premium'],
   patienceMs: { preview: 12_000, standard: 60_000, premium: 60_000 },
   // Above the price of one nano-banana-pro call: in an outage the other vendor's preview is still worth having.
   valueUsd: 0.3,

@@ -15,7 +15,7 @@ export const sketchesPolicy: PolicyInput = {
     tier: 'preview',
     latencyBudgetMs: 60_000,
     // Room for one call and one fallback at low, none for another vendor.
-    maxCostUsd: 0.02,
+    maxCostUsd: 0.03,
     onLate: 'degrade',
   },
   tiers: [{ none: 'preview', some: 'preview', exact: 'preview' }],

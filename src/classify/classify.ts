@@ -38,7 +38,7 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
     hasMask: request.mask !== undefined,
     partials: 0,
     budgetMs: budget.budgetMs,
-    maxCost: chooseCap(request, policy),
+    maxCost: chooseCap(request, policy, request.n ?? policy.defaults.n),
     quality: request.quality === 'auto' ? undefined : request.quality,
     route: request.route,
     mayDegrade: (request.onLate ?? policy.defaults.onLate) === 'fail' ? [] : policy.mayDegrade,
@@ -120,8 +120,10 @@ function compressionFor(request: ParsedRequest, format: ImageFormat, assumed: nu
   return format === 'png' ? undefined : (request.compression ?? assumed);
 }
 
-function chooseCap(request: ParsedRequest, policy: Policy): MicroUsd | undefined {
-  const cap = request.maxCostUsd ?? policy.defaults.maxCostUsd;
+/** The caller's cap holds for the whole request, a policy's for each image. */
+function chooseCap(request: ParsedRequest, policy: Policy, n: number): MicroUsd | undefined {
+  const assumed = policy.defaults.maxCostUsd;
+  const cap = request.maxCostUsd ?? (assumed === undefined ? undefined : assumed * n);
   return cap === undefined ? undefined : microUsd(cap);
 }
 

@@ -30,7 +30,7 @@ export type Problem = {
 
 export type ErrorDetails = {
   readonly problems?: readonly Problem[];
-  /** What would have worked instead, best first. Only on `infeasible` and `deadline_exceeded`. */
+  /** What would have worked instead, best first. Only on `infeasible`. */
   readonly offers?: readonly Offer[];
   /** Everything that happened, with what it may have cost, when calls were made. */
   readonly trace?: Trace;

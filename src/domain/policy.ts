@@ -23,6 +23,7 @@ export const PolicySchema = z.strictObject({
     tier: tier.optional(),
     /** World milliseconds; when left out, `patienceMs` of the tier is the budget. */
     latencyBudgetMs: z.int().positive().optional(),
+    /** Most dollars per image. */
     maxCostUsd: z.number().positive().optional(),
     onLate: z.enum(ON_LATE),
   }),
@@ -38,6 +39,8 @@ export const PolicySchema = z.strictObject({
       (rows) => rows.every((row, index) => index === 0 || row.upToMs === undefined || row.upToMs > (rows[index - 1]?.upToMs ?? 0)),
       'upToMs must grow from row to row',
     ),
+  /** Tiers that are never used for these callers, however much time there is. */
+  neverTiers: z.array(tier).default([]),
   /** How long a caller who states no budget waits, per tier. */
   patienceMs: z.strictObject({ preview: z.int().positive(), standard: z.int().positive(), premium: z.int().positive() }),
   /** What an image that is in time and good enough is worth to the caller, in USD. */
@@ -52,7 +55,7 @@ export const PolicySchema = z.strictObject({
    * low render that doubles as the preview; after a refusal the changed prompt goes to low first.
    */
   precheck: z.boolean(),
-  /** Most dollars that attempts started beside a running one may cost, per request. */
+  /** Most dollars that attempts started beside a running one may cost, per image. */
   hedgeBudgetUsd: z.number().min(0),
   /** Requests whose best plan is less likely than this to end in time are told so instead of being tried. */
   minChance: z.number().gt(0).lt(1),

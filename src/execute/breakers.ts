@@ -54,6 +54,12 @@ const BREAKER_DEFAULTS: BreakerOptions = Object.freeze({
 /** Fifteen slices of a minute: evidence leaves the window in small steps. */
 const BUCKETS = 15;
 
+/**
+ * How an admitted call ended. `ignored`: it was cut off and says nothing, so a probe has to be repeated after a wait.
+ * `unused`: it was never sent, or its answer says nothing about health: a probe goes to the next call.
+ */
+export type Settlement = 'for' | 'against' | 'ignored' | 'unused';
+
 /** Permission for one call; settle it exactly once. Compared by identity. */
 export type Ticket = { readonly target: TargetId; readonly operation: Operation; readonly isProbe: boolean; readonly epoch: number };
 
@@ -78,7 +84,7 @@ export interface Breakers {
   /** Asks to start a call. `probe`: it is the one call that decides whether the breaker closes. */
   admit(target: TargetId, operation: Operation): Admitted;
   /** Reports how an admitted call ended. A ticket settled before, or outlived by a change of state, changes nothing. */
-  settle(ticket: Ticket, evidence: 'for' | 'against' | 'ignored'): void;
+  settle(ticket: Ticket, evidence: Settlement): void;
   /** Opens at once: the detector's alarm or an account fault. Nothing happens when it is open already. */
   trip(target: TargetId, operation: Operation, reason: string): void;
   /** What `admit` would answer, without taking the probe. */
@@ -115,7 +121,7 @@ export function createBreakers(options: {
       if (isShut || settled.has(ticket)) return;
       settled.add(ticket);
       if (ticket.isProbe) find(ticket.target, ticket.operation)?.settleProbe(ticket, evidence);
-      else if (evidence !== 'ignored') make(ticket.target, ticket.operation).settle(ticket, evidence);
+      else if (evidence === 'for' || evidence === 'against') make(ticket.target, ticket.operation).settle(ticket, evidence);
     },
     trip: (target, operation, reason) => {
       if (!isShut) make(target, operation).open(reason);
@@ -212,10 +218,12 @@ class Breaker {
     if (this.#failuresInRow >= this.#options.consecutiveFailures) this.open(`${this.#failuresInRow} failures in a row`);
   }
 
-  settleProbe(ticket: Ticket, evidence: 'for' | 'against' | 'ignored'): void {
+  settleProbe(ticket: Ticket, evidence: Settlement): void {
     if (this.#probe?.ticket !== ticket) return;
     this.#probe.stopLease();
-    if (evidence === 'ignored') {
+    if (evidence === 'unused') {
+      this.#probe = undefined;
+    } else if (evidence === 'ignored') {
       // No evidence, so the wait is as long as the last one and not longer.
       this.#openings -= 1;
       this.open('the probe was cancelled');

@@ -13,6 +13,7 @@ import type { AttemptNumber, RunPart, TraceEvent } from '../domain/trace.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import type { PartialImage, ProviderCall, ProviderReply } from '../providers/provider.ts';
 import type { CancelTimer } from '../system/clock.ts';
+import { tell } from '../telemetry/event.ts';
 import { advance, begin, type NewRun, type Step } from './advance.ts';
 import type { Ticket } from './breakers.ts';
 import type { Engine, Subscriber } from './engine.ts';
@@ -91,8 +92,10 @@ class Driver implements Subscriber {
   }
 
   healthChanged(target: TargetId, cause: string): void {
-    const concerned = this.#run?.attempts.some((attempt) => attempt.phase !== 'ended' && attempt.target.id === target) ?? false;
-    if (concerned) this.#dispatch({ kind: 'health-change', cause });
+    // A call that only waits in its lane is told by the breaker when its turn comes: planning ten thousand of them anew at
+    // once would stop the process for seconds.
+    const isConcerned = this.#run?.attempts.some((attempt) => attempt.phase === 'sent' && attempt.target.id === target) ?? false;
+    if (isConcerned) this.#dispatch({ kind: 'health-change', cause });
   }
 
   readonly #onAbort = (): void => this.#dispatch({ kind: 'caller-gone' });
@@ -149,8 +152,8 @@ class Driver implements Subscriber {
     const { part } = this.#options;
     const event: TraceEvent = part === undefined ? bare : { ...bare, part };
     this.#events.push(event);
-    this.#options.onEvent?.(event);
-    this.#engine.listener({ kind: 'request', requestId: this.#options.requestId, event });
+    tell(this.#options.onEvent, event);
+    tell(this.#engine.listener, { kind: 'request', requestId: this.#options.requestId, event });
   }
 
   #enqueue({ attempt, target, role }: Extract<Effect, { kind: 'enqueue' }>, need: Need): void {
@@ -187,11 +190,13 @@ class Driver implements Subscriber {
     this.#engine.callStarted(this.#callId(attempt), hold.target.id, need.operation, shape.latency);
     const onPartial = this.#options.onPartial && ((partial: PartialImage) => this.#options.onPartial?.(attempt, partial));
     const call = toCall(hold.target, need, shape.size, this.#options.attachments, onPartial);
-    void this.#engine.providers[hold.target.route.provider].generate(call, hold.calling.signal).then((reply) => {
+    const settle = (reply: ProviderReply): void => {
       hold.slot?.release();
       if (reply.kind === 'delivered') this.#takeImages(attempt, hold, need, reply);
       else this.#takeFailure(attempt, hold, reply.failure, reply.requestId);
-    });
+    };
+    const provider = this.#engine.providers[hold.target.route.provider];
+    void provider.generate(call, hold.calling.signal).then(settle, (error: unknown) => settle(brokenPort(error)));
   }
 
   #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Extract<ProviderReply, { kind: 'delivered' }>): void {
@@ -227,7 +232,7 @@ class Driver implements Subscriber {
     const hold = this.#holds.get(attempt);
     hold?.waiting.abort();
     hold?.slot?.release();
-    if (hold?.ticket) this.#engine.breakers.settle(hold.ticket, 'ignored');
+    if (hold?.ticket) this.#engine.breakers.settle(hold.ticket, 'unused');
   }
 
   #wakeLater(at: InstantMs): void {
@@ -256,6 +261,23 @@ class Driver implements Subscriber {
   #callId(attempt: AttemptNumber): string {
     return `${this.#options.requestId}/${this.#options.part ?? 'only'}/${attempt}`;
   }
+}
+
+/** A provider that rejects has broken its contract; the request is not to hang for it. */
+function brokenPort(error: unknown): ProviderReply {
+  const message = error instanceof Error ? error.message : 'the provider adapter failed';
+  const failure: Failure = {
+    kind: 'unknown',
+    fault: 'server-error',
+    retry: 'other',
+    evidence: 'ignored',
+    scope: 'route',
+    retryAfterMs: undefined,
+    billed: 'possibly',
+    message,
+    status: undefined,
+  };
+  return { kind: 'failed', failure, requestId: undefined };
 }
 
 const LANE_FULL: SlotAdmission = { kind: 'rejected', reason: 'lane-full', detail: 'too many requests already wait for this route' };

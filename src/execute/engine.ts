@@ -11,9 +11,9 @@ import type { Provider } from '../providers/provider.ts';
 import type { CancelTimer, Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import type { Random } from '../system/random.ts';
-import type { Listener } from '../telemetry/event.ts';
+import { type Listener, tell } from '../telemetry/event.ts';
 import { type Breakers, createBreakers, type Ticket } from './breakers.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { createLanes, type LaneDepth, type Lanes } from './lanes.ts';
 import { RetryEngine } from './retry.ts';
 
 export type EngineOptions = {
@@ -76,7 +76,7 @@ export class Engine {
       clock: options.clock,
       onChange: (change) => {
         if (change.to === 'open') this.health.acknowledge(change.target, change.operation, change.at);
-        options.listener({ kind: 'breaker-change', ...change });
+        tell(options.listener, { kind: 'breaker-change', ...change });
         this.#tell(change.target, `${change.target} is ${change.to}: ${change.reason}`);
       },
     });
@@ -92,7 +92,7 @@ export class Engine {
         target,
         admission: this.breakers.admission(target, operation),
         waiting: depth.waiting,
-        queueWaitMs: this.#queueWaitMs(target, depth.waiting, belief.latency),
+        queueWaitMs: this.#queueWaitMs(target, depth, belief.latency),
       };
     };
   }
@@ -124,7 +124,9 @@ export class Engine {
     } as const;
     this.health.callEnded(id, end, this.clock.now());
     this.#inFlight -= 1;
-    this.breakers.settle(ticket, evidence);
+    // An answer that says nothing about health (a refusal, a named delay) leaves a probe to the next call; a probe that was
+    // cut off unanswered does not.
+    this.breakers.settle(ticket, evidence === 'ignored' && end.answered ? 'unused' : evidence);
     if (failure?.kind === 'account') this.#openFor(failure, ticket);
     this.#raiseAlarms();
   }
@@ -173,11 +175,11 @@ export class Engine {
     for (const subscriber of [...this.#subscribers]) subscriber.healthChanged(target, cause);
   }
 
-  /** Calls ahead, served `concurrency` at a time, each for a typical latency. */
-  #queueWaitMs(target: TargetId, waiting: number, latency: ReturnType<Health['view']>['latency']): number {
-    if (waiting === 0) return 0;
+  /** Calls ahead, served `concurrency` at a time, each for a typical latency. None while a place is free. */
+  #queueWaitMs(target: TargetId, { running, waiting }: LaneDepth, latency: ReturnType<Health['view']>['latency']): number {
     const concurrency = this.targets.find((known) => known.id === target)?.route.concurrency ?? 1;
+    if (running < concurrency) return 0;
     const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, references: 0, complexity: 'normal' });
-    return (waiting / concurrency) * typical.quantile(0.5);
+    return ((waiting + 1) / concurrency) * typical.quantile(0.5);
   }
 }

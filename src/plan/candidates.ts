@@ -77,6 +77,9 @@ function incapability(route: Route, need: Need): Reason | undefined {
   if (need.quality !== undefined && need.quality !== route.settings.quality) {
     return no('not-asked-for', `quality ${need.quality} was asked for`);
   }
+  if (need.policy.neverTiers.includes(route.tier) && need.tier !== route.tier) {
+    return no('not-asked-for', `policy ${need.policy.id} never uses the ${route.tier} tier`);
+  }
   if (!capabilities.operations.includes(need.operation)) return no('operation', `cannot ${need.operation}`);
   if (need.references > capabilities.maxReferences) {
     return no('references', `takes at most ${capabilities.maxReferences} reference image(s), ${need.references} given`);

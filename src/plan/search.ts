@@ -1,6 +1,6 @@
-// Finds the sequence of at most three calls with the most expected value minus expected spend. A beam: the best pairs
-// grow from every single, the best triples from the best few pairs; an exhaustive search over the same grid was never
-// better by more than a hundredth of a cent in the property tests, and costs ten times as much.
+// Finds the sequence of at most three calls with the most expected value minus expected spend. A beam: pairs grow from
+// every single, triples from the best few pairs. An exhaustive search over the same grid costs ten times as much, on the
+// path of every request.
 import type { HedgeReason } from '../domain/plan.ts';
 import type { Candidate } from './candidates.ts';
 import { type Entry, type Evaluation, Evaluator } from './evaluate.ts';

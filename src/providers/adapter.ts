@@ -53,11 +53,10 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     sessions.set(endpoint.id, session);
     return session;
   };
-  const unlessClosed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, closing.signal]);
 
   async function generate(call: ProviderCall, callerSignal: AbortSignal): Promise<ProviderReply> {
     const endpoint = endpointOf(call.endpoint);
-    const signal = unlessClosed(callerSignal);
+    const { signal, unlink } = linked(callerSignal, closing.signal);
     if (signal.aborted) return failed(failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }));
     const startedAt = options.clock.now();
     const moment: Moment = {
@@ -69,19 +68,19 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     const work = sessionAt(endpoint)
       .then((session) => session.generate(call, moment))
       .catch((error: unknown) => failed(failureOf(judgeException(error), { message: publicMessage(describeException(error), secrets) })));
-    return firstOf(work, signal, () => failed(failureOf(CANCELLED, { message: 'cancelled after it was sent' })));
+    return firstOf(work, signal, () => failed(failureOf(CANCELLED, { message: 'cancelled after it was sent' }))).finally(unlink);
   }
 
   /** Never `refused` unless the provider said so: whatever goes wrong makes the check unavailable. */
   async function moderateWith(ask: NonNullable<typeof moderate>, prompt: string, id: EndpointId, callerSignal: AbortSignal) {
     const endpoint = endpointOf(id);
-    const signal = unlessClosed(callerSignal);
+    const { signal, unlink } = linked(callerSignal, closing.signal);
     if (signal.aborted) return unavailable('cancelled');
     const secrets = { apiKey: endpoint.apiKey, prompt };
     const work = sessionAt(endpoint)
       .then((session) => ask(session, prompt, signal))
       .catch((error: unknown) => unavailable(publicMessage(describeException(error), secrets)));
-    return firstOf(work, signal, () => unavailable('cancelled'));
+    return firstOf(work, signal, () => unavailable('cancelled')).finally(unlink);
   }
 
   return {
@@ -95,6 +94,22 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
       sessions.clear();
     },
   };
+}
+
+/**
+ * A signal of this call's own, aborted with any of the others until it is unlinked. AbortSignal.any would stay alive on the
+ * adapter's lifelong signal for every SDK that forgets to remove its listener.
+ */
+function linked(...others: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly unlink: () => void } {
+  const own = new AbortController();
+  const abort = (): void => own.abort();
+  if (others.some((other) => other.aborted)) own.abort();
+  for (const other of others) other.addEventListener('abort', abort);
+  const unlink = (): void => {
+    for (const other of others) other.removeEventListener('abort', abort);
+  };
+  if (own.signal.aborted) unlink();
+  return { signal: own.signal, unlink };
 }
 
 /** What the work ends with, or `onAbort` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */

@@ -4,6 +4,7 @@ import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { addUsd, dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
 import type { ImageResult } from '../domain/result.ts';
+import { costInTrace } from './result.ts';
 import type { ImageRouter } from './router.ts';
 
 export type BatchOptions = {
@@ -37,52 +38,133 @@ export async function* runBatch(
   }
   const leaving = new AbortController();
   const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal]);
-  const purse = new Purse(options.maxCostUsd);
-  const running = new Map<number, Promise<BatchItem>>();
-  let index = 0;
+  const batch = new Batch(router, new Source(requests), new Purse(options.maxCostUsd), concurrency, signal);
   try {
-    for await (const request of requests) {
-      if (signal.aborted) break;
-      running.set(index, runOne(router, purse, { index, request }, signal));
-      index += 1;
-      if (running.size >= concurrency) yield await takeFirst(running);
+    while (batch.isOpen) {
+      const item = await batch.step();
+      if (item !== undefined) yield item;
     }
-    while (running.size > 0) yield await takeFirst(running);
   } finally {
     leaving.abort();
-    await Promise.all(running.values());
+    await batch.leave();
   }
 }
 
-async function takeFirst(running: Map<number, Promise<BatchItem>>): Promise<BatchItem> {
-  const item = await Promise.race(running.values());
-  running.delete(item.index);
-  return item;
+class Batch {
+  readonly #router: Pick<ImageRouter, 'generate' | 'explain'>;
+  readonly #source: Source;
+  readonly #purse: Purse;
+  readonly #concurrency: number;
+  readonly #signal: AbortSignal;
+  readonly #running = new Map<number, Promise<BatchItem>>();
+  readonly #aborted: Promise<undefined>;
+
+  constructor(router: Pick<ImageRouter, 'generate' | 'explain'>, source: Source, purse: Purse, concurrency: number, signal: AbortSignal) {
+    this.#router = router;
+    this.#source = source;
+    this.#purse = purse;
+    this.#concurrency = concurrency;
+    this.#signal = signal;
+    this.#aborted = new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+  }
+
+  get isOpen(): boolean {
+    return this.#running.size > 0 || (!this.#source.isEnded && !this.#signal.aborted);
+  }
+
+  /** Waits for whatever comes first: an item that ends, or a request to start. A slow source never holds back what ended. */
+  async step(): Promise<BatchItem | undefined> {
+    const mayTake = !this.#source.isEnded && this.#running.size < this.#concurrency && !this.#signal.aborted;
+    const ended = await Promise.race([...(mayTake ? [this.#source.arrival(), this.#aborted] : []), ...this.#running.values()]);
+    if (ended !== undefined) return this.#close(ended);
+    return mayTake && !this.#signal.aborted && this.#source.waiting !== undefined ? this.#start(this.#source.waiting) : undefined;
+  }
+
+  /** Everything that runs has been told to stop; it is waited for, so that its spend is known. */
+  async leave(): Promise<void> {
+    await Promise.all(this.#running.values());
+    this.#source.leave();
+  }
+
+  async #start(job: Job): Promise<BatchItem | undefined> {
+    const granted = this.#purse.grant(job.request, this.#router);
+    // What running siblings have reserved and do not spend may still make room.
+    if (granted === 'no-room' && this.#running.size > 0) return this.#close(await Promise.race(this.#running.values()));
+    this.#source.take();
+    if (granted === 'no-room') {
+      return { ...job, kind: 'skipped', reason: `the batch has ${formatUsd(this.#purse.left)} left, which is too little` };
+    }
+    this.#running.set(job.index, runOne(this.#router, this.#purse, job, granted, this.#signal));
+    return undefined;
+  }
+
+  #close(item: BatchItem): BatchItem {
+    this.#running.delete(item.index);
+    return item;
+  }
+}
+
+type Job = { readonly index: number; readonly request: ImageRequest };
+
+/** Requests one at a time, numbered, from any kind of iterable. */
+class Source {
+  readonly #iterator: AsyncIterator<ImageRequest> | Iterator<ImageRequest>;
+  #arrival: Promise<undefined> | undefined;
+  #index = 0;
+  /** The next request, once it has arrived. */
+  waiting: Job | undefined;
+  isEnded = false;
+
+  constructor(requests: Iterable<ImageRequest> | AsyncIterable<ImageRequest>) {
+    this.#iterator = Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
+  }
+
+  /** Resolves when `waiting` holds the next request, or the source has ended. */
+  arrival(): Promise<undefined> {
+    if (this.waiting !== undefined) return Promise.resolve(undefined);
+    this.#arrival ??= this.#fetch();
+    return this.#arrival;
+  }
+
+  take(): void {
+    this.waiting = undefined;
+  }
+
+  leave(): void {
+    void this.#iterator.return?.();
+  }
+
+  async #fetch(): Promise<undefined> {
+    const { done, value } = await this.#iterator.next();
+    this.#arrival = undefined;
+    if (done) this.isEnded = true;
+    else {
+      this.waiting = { index: this.#index, request: value };
+      this.#index += 1;
+    }
+    return undefined;
+  }
 }
 
 async function runOne(
-  router: Pick<ImageRouter, 'generate' | 'explain'>,
+  router: Pick<ImageRouter, 'generate'>,
   purse: Purse,
-  item: { readonly index: number; readonly request: ImageRequest },
+  job: Job,
+  reserved: MicroUsd,
   signal: AbortSignal,
 ): Promise<BatchItem> {
-  let reserved = ZERO_USD;
   let spent = ZERO_USD;
   try {
-    const range = purse.isBounded ? rangeOf(router, item.request) : undefined;
-    const granted = range && purse.reserve(range);
-    if (range !== undefined && granted === undefined) {
-      return { ...item, kind: 'skipped', reason: `needs ${formatUsd(range.least)}, the batch has ${formatUsd(purse.left)} left` };
-    }
-    reserved = granted ?? ZERO_USD;
-    const request = granted === undefined ? item.request : { ...item.request, maxCostUsd: dollars(granted) };
+    // Nothing was reserved for a request that is infeasible or free: it says so itself.
+    const request = reserved > ZERO_USD ? { ...job.request, maxCostUsd: dollars(reserved) } : job.request;
     const result = await router.generate(request, { signal });
     spent = addUsd(result.cost.billed, result.cost.possiblyBilled);
-    return { ...item, kind: 'delivered', result };
+    return { ...job, kind: 'delivered', result };
   } catch (error) {
     if (!isImageRouterError(error)) throw error;
-    spent = spentIn(error);
-    return { ...item, kind: 'failed', error };
+    const cost = costInTrace(error.trace?.events ?? []);
+    spent = addUsd(cost.billed, cost.possiblyBilled);
+    return { ...job, kind: 'failed', error };
   } finally {
     purse.settle(reserved, spent);
   }
@@ -92,25 +174,25 @@ type Range = { readonly least: MicroUsd; readonly most: MicroUsd };
 
 /** What a request needs at least (its first calls) and may need at most (every planned call, or the caller's own cap). */
 function rangeOf(router: Pick<ImageRouter, 'explain'>, request: ImageRequest): Range {
-  const { plan, need } = router.explain(request);
-  if (plan.kind === 'infeasible') return { least: ZERO_USD, most: ZERO_USD };
-  const parts = plan.attempts[0]?.images === need.n ? 1 : need.n;
-  const least = ((plan.attempts[0]?.price.ceiling ?? ZERO_USD) * parts) as MicroUsd;
-  return { least, most: need.maxCost ?? ((plan.worstCost * parts) as MicroUsd) };
-}
-
-function spentIn(error: ImageRouterError): MicroUsd {
-  const ends = error.trace?.events.flatMap((event) => (event.kind === 'end' ? [event] : [])) ?? [];
-  return ends.reduce((sum, end) => sum + end.billed + end.possiblyBilled, 0) as MicroUsd;
+  try {
+    const { plan, need, parts } = router.explain(request);
+    if (plan.kind === 'infeasible') return { least: ZERO_USD, most: ZERO_USD };
+    const least = ((plan.attempts[0]?.price.ceiling ?? ZERO_USD) * parts) as MicroUsd;
+    return { least, most: need.maxCost ?? plan.worstCost };
+  } catch (error) {
+    // A request that cannot even be read costs nothing; generate will say what is wrong with it.
+    if (isImageRouterError(error)) return { least: ZERO_USD, most: ZERO_USD };
+    throw error;
+  }
 }
 
 /** The batch's money: reserved before a request, settled after. */
 class Purse {
-  readonly isBounded: boolean;
+  readonly #isBounded: boolean;
   #left: number;
 
   constructor(maxCostUsd: number | undefined) {
-    this.isBounded = maxCostUsd !== undefined;
+    this.#isBounded = maxCostUsd !== undefined;
     this.#left = maxCostUsd === undefined ? Number.POSITIVE_INFINITY : microUsd(maxCostUsd);
   }
 
@@ -118,12 +200,14 @@ class Purse {
     return this.#left as MicroUsd;
   }
 
-  /** Reserves as much of the range as there is; undefined when that is less than the least. */
-  reserve({ least, most }: Range): MicroUsd | undefined {
-    if (least > this.#left) return undefined;
-    const granted = Math.min(Math.max(least, most), this.#left);
+  /** Reserves as much of what the request may need as there is; `no-room` when that is less than it needs. */
+  grant(request: ImageRequest, router: Pick<ImageRouter, 'explain'>): MicroUsd | 'no-room' {
+    if (!this.#isBounded) return ZERO_USD;
+    const { least, most } = rangeOf(router, request);
+    if (least > this.#left) return 'no-room';
+    const granted = Math.min(Math.max(least, most), this.#left) as MicroUsd;
     this.#left -= granted;
-    return granted as MicroUsd;
+    return granted;
   }
 
   settle(reserved: MicroUsd, spent: MicroUsd): void {

@@ -1,20 +1,22 @@
-// Preview, then final: one request, one id, one price cap, one trace. The preview has a budget of its own and never takes
-// money or time that the final needs. The final waits until the preview was seen, so that accepting it saves the final's
-// price, unless waiting would endanger the deadline.
-import { addUsd, dollars, type MicroUsd } from '../domain/money.ts';
+// Preview, then final: one request, one id, one price cap, one trace. The preview has a budget and a share of the cap of
+// its own and never takes money or time that the final needs. The final waits until the preview was seen, so that
+// accepting it saves the final's price, unless waiting would endanger the deadline: then both run at once.
+import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
+import { addUsd, dollars, type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
-import type { Infeasible, Plan } from '../domain/plan.ts';
-import type { ImageResult } from '../domain/result.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Cost, ImageResult } from '../domain/result.ts';
+import type { TraceEvent } from '../domain/trace.ts';
 import { tierRank } from '../domain/vocabulary.ts';
+import type { Split } from '../plan/split.ts';
+import { costInTrace, withEarlier } from './result.ts';
 
 export type PreviewChoice = {
   readonly previewNeed: Need;
-  /** Most the preview may cost. */
-  readonly previewCap: MicroUsd;
+  /** What is left of the cap for the final while the preview's share is untouched. */
+  readonly finalCap: MicroUsd | undefined;
   /** Whether there is time to look at the preview before the final starts. */
   readonly finalWaits: boolean;
-  /** The final's need, once the preview has cost `spent`. */
-  finalNeed(spent: MicroUsd): Need;
 };
 
 /** The most a preview may take: what a person in a conversation waits for a first picture. */
@@ -28,13 +30,13 @@ const ACCEPTABLE_LOSS = 0.03;
  * How to preview this need; undefined when a preview is pointless (the final is a preview itself) or does not fit the
  * price cap or the budget beside the final.
  */
-export function choosePreview(need: Need, planFor: (need: Need) => Plan | Infeasible): PreviewChoice | undefined {
+export function choosePreview(need: Need, splitFor: (need: Need) => Split): PreviewChoice | undefined {
   if (tierRank(need.tier) === 0) return undefined;
-  const final = planFor(need);
-  if (final.kind === 'infeasible') return undefined;
-  const reserved = final.attempts[0]?.price.ceiling ?? final.worstCost;
+  const final = splitFor(need);
+  if (final.plan.kind === 'infeasible') return undefined;
   const budgetMs = Math.min(LONGEST_PREVIEW_MS, need.budgetMs * PREVIEW_SHARE);
-  const previewNeed: Need = {
+  const reserved = (final.plan.attempts[0]?.price.ceiling ?? ZERO_USD) * (final.kind === 'apart' ? final.parts : 1);
+  const wish: Need = {
     ...need,
     tier: 'preview',
     n: 1,
@@ -47,14 +49,14 @@ export function choosePreview(need: Need, planFor: (need: Need) => Plan | Infeas
     mayDegrade: ['tier', 'text', 'geometry'],
     maxCost: need.maxCost === undefined ? undefined : (Math.max(0, need.maxCost - reserved) as MicroUsd),
   };
-  const preview = planFor(previewNeed);
+  const preview = splitFor(wish).plan;
   if (preview.kind === 'infeasible') return undefined;
-  const later = planFor({ ...need, budgetMs: need.budgetMs - budgetMs });
+  const later = splitFor({ ...need, budgetMs: need.budgetMs - budgetMs }).plan;
+  const share = wish.maxCost === undefined ? undefined : (Math.min(wish.maxCost, preview.worstCost) as MicroUsd);
   return {
-    previewNeed,
-    previewCap: preview.worstCost,
-    finalWaits: later.kind === 'plan' && netWorth(later) >= netWorth(final) - ACCEPTABLE_LOSS * need.policy.valueUsd,
-    finalNeed: (spent) => ({ ...need, maxCost: need.maxCost === undefined ? undefined : (Math.max(0, need.maxCost - spent) as MicroUsd) }),
+    previewNeed: { ...wish, maxCost: share },
+    finalCap: need.maxCost === undefined || share === undefined ? undefined : ((need.maxCost - share) as MicroUsd),
+    finalWaits: later.kind === 'plan' && netWorth(later) >= netWorth(final.plan) - ACCEPTABLE_LOSS * need.policy.valueUsd,
   };
 }
 
@@ -62,14 +64,46 @@ function netWorth(plan: Plan): number {
   return plan.expectedValueUsd - dollars(plan.expectedCost);
 }
 
-/** The result of the whole request: the final (or the accepted preview), with what the preview cost and did. */
-export function mergePreview(final: ImageResult, preview: ImageResult | undefined, need: Need): ImageResult {
-  if (preview === undefined) return final;
-  if (final === preview) return { ...preview, need, degraded: undefined, preview };
-  const events = [...preview.trace.events, ...final.trace.events].sort((a, b) => a.atMs - b.atMs);
+/** How a preview ended, whichever way: what it cost and did is part of the request. */
+export type PreviewEnd = {
+  readonly result: ImageResult | undefined;
+  readonly refusal: ImageRouterError | undefined;
+  readonly events: readonly TraceEvent[];
+  readonly cost: Cost;
+};
+
+export function previewDelivered(result: ImageResult): PreviewEnd {
+  return { result, refusal: undefined, events: result.trace.events, cost: result.cost };
+}
+
+/** Rethrows what is no ImageRouterError: a defect is not a failed preview. */
+export function previewFailed(error: unknown): PreviewEnd {
+  if (!isImageRouterError(error)) throw error;
+  const events = error.trace?.events ?? [];
+  return { result: undefined, refusal: error.code === 'refused' ? error : undefined, events, cost: costInTrace(events) };
+}
+
+/** What the final may still cost, once the preview has ended. */
+export function capAfter(preview: PreviewEnd, cap: MicroUsd | undefined): MicroUsd | undefined {
+  return cap === undefined ? undefined : (Math.max(0, cap - preview.cost.billed - preview.cost.possiblyBilled) as MicroUsd);
+}
+
+/** The final's result, with what the preview cost and did. */
+export function withPreview(final: ImageResult, preview: PreviewEnd): ImageResult {
+  const events = [...preview.events, ...final.trace.events].sort((a, b) => a.atMs - b.atMs);
   const cost = {
     billed: addUsd(final.cost.billed, preview.cost.billed),
     possiblyBilled: addUsd(final.cost.possiblyBilled, preview.cost.possiblyBilled),
   };
-  return { ...final, preview, cost, trace: { requestId: final.id, events } };
+  return { ...final, ...(preview.result && { preview: preview.result }), cost, trace: { requestId: final.id, events } };
+}
+
+/** The final's error, likewise. */
+export function errorWithPreview(error: unknown, preview: PreviewEnd): unknown {
+  return isImageRouterError(error) ? withEarlier(error, preview.events) : error;
+}
+
+/** An accepted preview is the result: it is what the caller wants, so nothing about it is degraded. */
+export function acceptedPreview(preview: ImageResult, need: Need): ImageResult {
+  return { ...preview, need, degraded: undefined, preview };
 }

@@ -1,9 +1,10 @@
 // From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
 // for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
 import { ImageRouterError } from '../domain/error.ts';
+import { addUsd } from '../domain/money.ts';
 import type { Need, Warning } from '../domain/need.ts';
 import type { Exclusion, Infeasible, Offer } from '../domain/plan.ts';
-import type { ImageResult } from '../domain/result.ts';
+import type { Cost, ImageResult } from '../domain/result.ts';
 import type { TargetId } from '../domain/route.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import type { RouteId } from '../domain/vocabulary.ts';
@@ -42,11 +43,28 @@ export function toResult({ requestId, need, earlier }: Subject, driven: readonly
   };
 }
 
+/** What a trace says was billed, and may have been: the sum over the runs in it. */
+export function costInTrace(events: readonly TraceEvent[]): Cost {
+  const ends = events.flatMap((event) => (event.kind === 'end' ? [event] : []));
+  return {
+    billed: addUsd(...ends.map((end) => end.billed)),
+    possiblyBilled: addUsd(...ends.map((end) => end.possiblyBilled)),
+  };
+}
+
+/** The same error with what happened before it in its trace. */
+export function withEarlier(error: ImageRouterError, earlier: readonly TraceEvent[]): ImageRouterError {
+  const { code, message, problems, offers, remedy, cause, trace } = error;
+  const events = [...earlier, ...(trace?.events ?? [])].sort((a, b) => a.atMs - b.atMs);
+  const told = { requestId: trace?.requestId ?? '', events };
+  return new ImageRouterError(code, message, { problems, offers, cause, trace: told, ...(remedy === undefined ? {} : { remedy }) });
+}
+
 /** Before anything was spent: what stands in the way, and what would do. */
-export function infeasibleError(refusal: Infeasible, requestId: string): ImageRouterError {
+export function infeasibleError(refusal: Infeasible, requestId: string, atMs: number): ImageRouterError {
   return new ImageRouterError('infeasible', `no route can do this within the limits: ${refusal.detail}`, {
     offers: refusal.offers,
-    trace: { requestId, events: [{ kind: 'plan', atMs: 0, plan: refusal, cause: 'request' }] },
+    trace: { requestId, events: [{ kind: 'plan', atMs, plan: refusal, cause: 'request' }] },
     remedy: refusal.offers[0] === undefined ? 'relax a limit or configure another endpoint' : describeOffer(refusal.offers[0]),
   });
 }
@@ -71,7 +89,9 @@ function mergedEvents(driven: readonly Driven[]): readonly TraceEvent[] {
 function toError(driven: readonly Driven[], trace: ImageRouterError['trace'] & object): ImageRouterError {
   const finish = driven.map((one) => one.finish).find((one) => one.kind === 'failed');
   if (finish?.kind !== 'failed') throw new Error('invariant: a run that delivered nothing has failed');
-  return new ImageRouterError(finish.code, finish.message, { trace, offers: finish.refusal?.offers ?? [] });
+  // Offers of a plan made in the middle of a run speak of what was left then: only an unspent refusal passes them on.
+  const offers = finish.code === 'infeasible' ? (finish.refusal?.offers ?? []) : [];
+  return new ImageRouterError(finish.code, finish.message, { trace, offers });
 }
 
 function toWarning(adjustment: Adjustment): Warning {

@@ -1,7 +1,7 @@
 // The router as an embedding program sees it: generate, stream, batch, explain, health, close.
 import { ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { type Attachments, PARTIAL_IMAGES } from '../domain/image.ts';
-import { ZERO_USD } from '../domain/money.ts';
+import { type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Infeasible, Plan } from '../domain/plan.ts';
 import type { ImageRequest } from '../domain/request.ts';
@@ -18,11 +18,22 @@ import { MAX_ATTEMPTS } from '../plan/plan.ts';
 import type { Situation } from '../plan/situation.ts';
 import { type Split, split } from '../plan/split.ts';
 import type { PartialImage } from '../providers/provider.ts';
+import { tell } from '../telemetry/event.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
 import { checkAttachments, takeIn } from './intake.ts';
 import { Precheck } from './precheck.ts';
-import { choosePreview, mergePreview } from './preview.ts';
-import { infeasibleError, toResult } from './result.ts';
+import {
+  acceptedPreview,
+  capAfter,
+  choosePreview,
+  errorWithPreview,
+  type PreviewChoice,
+  type PreviewEnd,
+  previewDelivered,
+  previewFailed,
+  withPreview,
+} from './preview.ts';
+import { infeasibleError, toResult, withEarlier } from './result.ts';
 import { type StreamEvent, streamOf } from './stream.ts';
 
 export type GenerateOptions = {
@@ -36,7 +47,8 @@ export type GenerateOptions = {
   readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
 };
 
-export type Explanation = { readonly need: Need; readonly plan: Plan | Infeasible };
+/** `parts`: how many single calls run side by side, each by this plan; costs are those of all of them together. */
+export type Explanation = { readonly need: Need; readonly plan: Plan | Infeasible; readonly parts: number };
 
 /** What is believed of one target and operation now. */
 export type TargetHealth = HealthRow & {
@@ -60,7 +72,7 @@ export interface ImageRouter {
    */
   batch(requests: Iterable<ImageRequest> | AsyncIterable<ImageRequest>, options?: BatchOptions): AsyncIterable<BatchItem>;
   /** What `generate` would do now, without spending. Throws ImageRouterError `invalid_request`. */
-  explain(request: ImageRequest): Explanation;
+  explain(request: ImageRequest, options?: Pick<GenerateOptions, 'onPartial'>): Explanation;
   health(): readonly TargetHealth[];
   /** Loads the SDKs ahead of the first request, which otherwise waits about half a second for them. Optional. */
   ready(): Promise<void>;
@@ -101,9 +113,12 @@ export class Router implements ImageRouter {
     return runBatch(this, requests, options);
   }
 
-  explain(request: ImageRequest): Explanation {
-    const { need } = takeIn(request, this.#options);
-    return { need, plan: this.#split(need, false, this.#engine.clock.now()).plan };
+  explain(request: ImageRequest, options: Pick<GenerateOptions, 'onPartial'> = {}): Explanation {
+    const { request: parsed, need } = takeIn(request, this.#options);
+    const now = this.#engine.clock.now();
+    const asked = { ...need, partials: options.onPartial === undefined ? 0 : PARTIAL_IMAGES };
+    const way = this.#split(asked, parsed.consistent ?? false, now, after(now, need.budgetMs));
+    return { need, plan: way.kind === 'apart' ? timesParts(way.plan, way.parts) : way.plan, parts: way.kind === 'apart' ? way.parts : 1 };
   }
 
   health(): readonly TargetHealth[] {
@@ -154,28 +169,27 @@ export class Router implements ImageRouter {
 
   /** A premium render only for a prompt that passed moderation, or a low render where there is none to ask. */
   async #testThenConfirm(order: Order, wantsPreview: boolean): Promise<ImageResult> {
-    if (this.#precheck.wasRefusedLately(order.need)) return this.#previewThenFinal(order, true);
+    const wasRefused = this.#precheck.wasRefusedLately(order.need);
     const verdict = await this.#precheck.moderate(order.need, order.options.signal);
     const atMs = this.#engine.clock.now() - order.arrivedAt;
     const event: TraceEvent = { kind: 'precheck', atMs, verdict: verdict.kind, cause: verdict.cause };
-    order.options.onEvent?.(event);
+    this.#tell(order, event);
     if (verdict.kind === 'refused') {
       throw new ImageRouterError('refused', verdict.cause, { trace: { requestId: order.requestId, events: [event] } });
     }
     const tested = { ...order, earlier: [event] };
-    return wantsPreview || verdict.kind === 'unavailable'
-      ? this.#previewThenFinal(tested, verdict.kind === 'unavailable')
-      : this.#make(tested);
+    const mustTest = wasRefused || verdict.kind === 'unavailable';
+    return wantsPreview || mustTest ? this.#previewThenFinal(tested, mustTest) : this.#make(tested);
   }
 
   /** One request, as one run or as single calls side by side. */
   async #make(order: Order): Promise<ImageResult> {
     const { requestId, need, arrivedAt } = order;
-    const way = this.#split(need, order.mustBeConsistent, arrivedAt);
+    const way = this.#split(need, order.mustBeConsistent, this.#engine.clock.now(), after(arrivedAt, need.budgetMs));
     if (way.plan.kind === 'infeasible') {
-      const error = infeasibleError(way.plan, requestId);
-      for (const event of error.trace?.events ?? []) order.options.onEvent?.(event);
-      throw error;
+      const error = infeasibleError(way.plan, requestId, this.#engine.clock.now() - arrivedAt);
+      for (const event of error.trace?.events ?? []) this.#tell(order, event);
+      throw withEarlier(error, order.earlier);
     }
     if (way.kind === 'together') return toResult(order, [await this.#run(order, need, way.plan, order.part)]);
     const partNeed = { ...need, n: 1, maxCost: way.partCap };
@@ -186,36 +200,78 @@ export class Router implements ImageRouter {
 
   /** `mustWait`: the preview is also a test, so the final waits for it whatever the deadline. */
   async #previewThenFinal(order: Order, mustWait: boolean): Promise<ImageResult> {
-    const now = (): InstantMs => this.#engine.clock.now();
-    const choice = choosePreview(order.need, (need) => this.#split(need, order.mustBeConsistent, now()).plan);
-    if (choice === undefined) return this.#make(order);
-    const preview = this.#make({
-      ...order,
-      need: choice.previewNeed,
-      options: previewOptions(order.options),
-      part: 'preview',
-      earlier: [],
-    });
-    const shown = preview.then(
-      async (result) => ({ result, answer: (await order.options.onPreview?.(result)) ?? 'continue' }),
-      (error: unknown) => {
-        // A refused prompt is not sent again as a final, unless the policy says so; any other trouble is the preview's own.
-        if (isImageRouterError(error) && error.code === 'refused' && !order.need.policy.fallbackOnRefusal) throw error;
-        return undefined;
-      },
+    const deadline = after(order.arrivedAt, order.need.budgetMs);
+    const now = this.#engine.clock.now();
+    const choice = choosePreview(order.need, (need) =>
+      this.#split(need, order.mustBeConsistent, now, after(order.arrivedAt, need.budgetMs)),
     );
-    if (choice.finalWaits || mustWait) {
-      const seen = await shown;
-      if (seen?.answer === 'accept') return mergePreview(seen.result, seen.result, order.need);
-      const spent = seen === undefined ? ZERO_USD : ((seen.result.cost.billed + seen.result.cost.possiblyBilled) as typeof ZERO_USD);
-      const final = await this.#make({ ...order, need: choice.finalNeed(spent) });
-      return mergePreview(final, seen?.result, order.need);
+    if (choice === undefined) return this.#make(order);
+    return choice.finalWaits || mustWait ? this.#oneAfterTheOther(order, choice, deadline) : this.#bothAtOnce(order, choice);
+  }
+
+  async #oneAfterTheOther(order: Order, choice: PreviewChoice, deadline: InstantMs): Promise<ImageResult> {
+    const preview = await this.#makePreview(order, choice, order.options.signal);
+    // A refused prompt is not sent again as a final, unless the policy says so; any other trouble is the preview's own.
+    if (preview.refusal !== undefined && !order.need.policy.fallbackOnRefusal) throw preview.refusal;
+    if (preview.result !== undefined && (await this.#answerTo(preview.result, order, deadline)) === 'accept') {
+      return acceptedPreview(preview.result, order.need);
     }
-    // The final has been sent already: what the preview meets can no longer spare it.
-    const shownAnyway = shown.catch(() => undefined);
-    const final = await this.#make({ ...order, need: choice.finalNeed(choice.previewCap) });
-    const seen = await shownAnyway;
-    return mergePreview(final, seen?.result, order.need);
+    const need = { ...order.need, maxCost: capAfter(preview, order.need.maxCost) };
+    try {
+      return withPreview(await this.#make({ ...order, need, earlier: [] }), preview);
+    } catch (error) {
+      throw errorWithPreview(error, preview);
+    }
+  }
+
+  /** The final does not wait for the preview, and the caller does not wait for the preview once the final is there. */
+  async #bothAtOnce(order: Order, choice: PreviewChoice): Promise<ImageResult> {
+    const enough = new AbortController();
+    const { signal } = order.options;
+    const leave = (): void => enough.abort();
+    signal?.addEventListener('abort', leave);
+    const preview = this.#makePreview(order, choice, enough.signal);
+    void preview.then(({ result }) => result && order.options.onPreview?.(result)).catch(() => undefined);
+    try {
+      const final = await this.#make({ ...order, need: { ...order.need, maxCost: choice.finalCap }, earlier: [] });
+      enough.abort();
+      return withPreview(final, await preview);
+    } catch (error) {
+      enough.abort();
+      throw errorWithPreview(error, await preview);
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  /** Never rejects for what providers do. A preview shows no interim pictures of its own. */
+  #makePreview(order: Order, choice: PreviewChoice, signal: AbortSignal | undefined): Promise<PreviewEnd> {
+    const { onEvent } = order.options;
+    const options = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
+    return this.#make({ ...order, need: choice.previewNeed, options, part: 'preview' }).then(previewDelivered, previewFailed);
+  }
+
+  /** The caller's answer to a preview; `continue` when it takes until the caller leaves or half the time left is gone. */
+  async #answerTo(preview: ImageResult, { options }: Order, deadline: InstantMs): Promise<'accept' | 'continue'> {
+    if (options.onPreview === undefined) return 'continue';
+    const { clock } = this.#engine;
+    const { promise, resolve } = Promise.withResolvers<'accept' | 'continue'>();
+    const goOn = (): void => resolve('continue');
+    const cancel = clock.timer(Math.max(0, deadline - clock.now()) * ANSWER_SHARE, goOn, { background: true });
+    options.signal?.addEventListener('abort', goOn);
+    if (options.signal?.aborted) goOn();
+    void Promise.resolve(options.onPreview(preview)).then(resolve, goOn);
+    try {
+      return await promise;
+    } finally {
+      cancel();
+      options.signal?.removeEventListener('abort', goOn);
+    }
+  }
+
+  #tell(order: Order, event: TraceEvent): void {
+    tell(order.options.onEvent, event);
+    tell(this.#engine.listener, { kind: 'request', requestId: order.requestId, event });
   }
 
   #run(order: Order, need: Need, first: Plan, part: RunPart | undefined): Promise<Driven> {
@@ -231,9 +287,18 @@ export class Router implements ImageRouter {
     });
   }
 
-  #split(need: Need, mustBeConsistent: boolean, now: InstantMs): Split {
-    return split(freshSituation(need, this.#engine, now), mustBeConsistent);
+  #split(need: Need, mustBeConsistent: boolean, now: InstantMs, deadline: InstantMs): Split {
+    return split(freshSituation(need, this.#engine, now, deadline), mustBeConsistent);
   }
+}
+
+/** How much of the time left a caller may take to look at a preview before the final starts anyway. */
+const ANSWER_SHARE = 0.5;
+
+/** What single calls side by side cost together. */
+function timesParts(plan: Plan, parts: number): Plan {
+  const times = (amount: MicroUsd): MicroUsd => (amount * parts) as MicroUsd;
+  return { ...plan, expectedCost: times(plan.expectedCost), worstCost: times(plan.worstCost) };
 }
 
 /** One request on its way: what every run of it shares. */
@@ -249,18 +314,13 @@ type Order = {
   readonly earlier: readonly TraceEvent[];
 };
 
-/** A preview shows no interim pictures of its own. */
-function previewOptions({ signal, onEvent }: GenerateOptions): GenerateOptions {
-  return { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
-}
-
-function freshSituation(need: Need, engine: Engine, now: InstantMs): Situation {
+function freshSituation(need: Need, engine: Engine, now: InstantMs, deadline: InstantMs): Situation {
   return {
     need,
     targets: engine.targets,
     view: engine.viewAt(now),
     now,
-    deadline: after(now, need.budgetMs),
+    deadline,
     committed: ZERO_USD,
     hedgesCommitted: ZERO_USD,
     running: [],

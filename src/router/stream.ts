@@ -51,6 +51,7 @@ export async function* streamOf(generate: Generate, signal: AbortSignal | undefi
     await work;
   } finally {
     leaving.abort();
+    queue.abandon();
   }
 }
 
@@ -58,6 +59,8 @@ export async function* streamOf(generate: Generate, signal: AbortSignal | undefi
 class EventQueue {
   readonly #waiting: { readonly event: StreamEvent; readonly onTaken: (() => void) | undefined }[] = [];
   #wake: (() => void) | undefined;
+  /** Of the event the consumer is looking at. */
+  #onTaken: (() => void) | undefined;
   #isClosed = false;
 
   push(event: StreamEvent, onTaken?: () => void): void {
@@ -70,11 +73,19 @@ class EventQueue {
     this.#wake?.();
   }
 
+  /** The consumer has left: nobody is kept waiting for it. */
+  abandon(): void {
+    for (const { onTaken } of this.#waiting.splice(0)) onTaken?.();
+    this.#onTaken?.();
+  }
+
   async *events(): AsyncGenerator<StreamEvent, void, void> {
     for (;;) {
       const next = this.#waiting.shift();
       if (next !== undefined) {
+        this.#onTaken = next.onTaken;
         yield next.event;
+        this.#onTaken = undefined;
         next.onTaken?.();
       } else if (this.#isClosed) return;
       else {

@@ -22,3 +22,12 @@ export type RouterEvent =
 export type Listener = (event: RouterEvent) => void;
 
 export const IGNORE_EVENTS: Listener = () => {};
+
+/** Calls somebody else's listener: what it throws is its own trouble, never that of the request it listens to. */
+export function tell<Event>(listener: ((event: Event) => void) | undefined, event: Event): void {
+  try {
+    listener?.(event);
+  } catch {
+    // Nothing to report it to: the one who would hear it is the one who threw.
+  }
+}

@@ -75,7 +75,7 @@ describe('a price', () => {
           const { ceiling } = priceOf(spec, shape);
           const thoughts = spec.kind === 'resolution-tokens' ? n * spec.thoughtTokens.ceiling : 0;
           const imageOutTokens = spec.kind === 'image-tokens' ? n * imageOutputTokens(spec.patches, shape.size) : n * 1120;
-          const textInTokens = Math.ceil((promptBytes / 2) * share);
+          const textInTokens = Math.ceil(promptBytes * share);
           expect(
             costOf(spec, shape, { textInTokens, imageInTokens: 0, imageOutTokens, textOutTokens: thoughts * share }),
           ).toBeLessThanOrEqual(ceiling);

@@ -55,6 +55,42 @@ describe('a batch', () => {
     expect(seen).toHaveLength(10);
   });
 
+  it('says of an infeasible request what generate would say, also under a cap', async () => {
+    const world = new World();
+    const seen: BatchItem[] = [];
+    await collect(world.router.batch([{ prompt: 'a sign', latencyBudgetMs: 500 }], { maxCostUsd: 1 }), seen);
+    expect(seen[0]).toMatchObject({ kind: 'failed', error: { code: 'infeasible' } });
+  });
+
+  it('waits for what siblings have reserved before it skips', async () => {
+    const world = new World();
+    const seen: BatchItem[] = [];
+    const done = collect(world.router.batch(sketches(10), { concurrency: 5, maxCostUsd: 0.2 }), seen);
+    for (let turn = 0; turn < 60; turn += 1) {
+      await settled();
+      for (const call of world.openai.calls) call.deliver();
+    }
+    await done;
+    expect(seen.filter((item) => item.kind === 'delivered')).toHaveLength(10);
+  });
+
+  it('yields what has ended while its source is slow, and ends when it is aborted meanwhile', async () => {
+    const world = new World();
+    const leaving = new AbortController();
+    const seen: BatchItem[] = [];
+    const slow = async function* () {
+      yield { prompt: 'a red fox', quality: 'low' as const };
+      await new Promise(() => {});
+    };
+    const done = collect(world.router.batch(slow(), { signal: leaving.signal }), seen);
+    await settled();
+    world.openai.calls[0]?.deliver();
+    await settled();
+    expect(seen).toHaveLength(1);
+    leaving.abort();
+    await done;
+  });
+
   it('gives up what runs when its consumer leaves', async () => {
     const world = new World();
     const leave = (async (): Promise<void> => {

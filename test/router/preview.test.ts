@@ -65,6 +65,71 @@ describe('preview, then final', () => {
     expect(world.openai.calls).toHaveLength(1);
   });
 
+  it('counts what a failed preview may have cost, in the cap and in the result', async () => {
+    const world = new World();
+    const outcome = await world.start({ ...asked, maxCostUsd: 0.3 });
+    world.openai.calls[0]?.fail({ kind: 'unknown', fault: 'connection-lost', billed: 'possibly', retry: 'never' });
+    await settled();
+    world.openai.calls.at(-1)?.deliver();
+    await settled();
+    expect(outcome.result?.route).toBe('gpt-image-2-medium');
+    expect(outcome.result?.cost.possiblyBilled).toBeGreaterThan(5_000);
+    expect(outcome.result?.trace.events.filter((event) => event.part === 'preview').length).toBeGreaterThan(2);
+  });
+
+  it('tells what the preview cost when the final fails', async () => {
+    const world = new World();
+    const outcome = await world.start(asked);
+    world.openai.calls[0]?.deliver();
+    await settled();
+    world.openai.calls[1]?.fail({ kind: 'invalid', fault: 'bad-parameter', retry: 'never', evidence: 'ignored' });
+    await settled();
+    const billed = outcome.error?.trace?.events.flatMap((event) => (event.kind === 'end' ? [event.billed] : [])) ?? [];
+    expect(billed).toHaveLength(2);
+    expect(billed[0]).toBeGreaterThan(5_000);
+  });
+
+  it('goes on with the final when nobody answers, and gives up when the caller leaves', async () => {
+    const world = new World();
+    const silent = (): Promise<'accept'> => new Promise(() => {});
+    await world.start(asked, { onPreview: silent });
+    world.openai.calls[0]?.deliver();
+    await settled();
+    expect(world.openai.calls).toHaveLength(1);
+    await world.pass(46_000);
+    expect(world.openai.calls.length + world.google.calls.length).toBeGreaterThan(1);
+    const leaving = new AbortController();
+    const second = new World();
+    const outcome = await second.start(asked, { onPreview: silent, signal: leaving.signal });
+    second.openai.calls[0]?.deliver();
+    await settled();
+    leaving.abort();
+    await settled();
+    expect(outcome.error?.code).toBe('cancelled');
+  });
+
+  it('does not keep a final that ran beside it from its caller', async () => {
+    const world = new World();
+    const outcome = await world.start({ ...asked, latencyBudgetMs: 42_000 });
+    world.openai.calls.find((call) => call.call.route.id === 'gpt-image-2-medium')?.deliver();
+    await settled();
+    expect(outcome.result?.route).toBe('gpt-image-2-medium');
+    expect(outcome.result?.cost.possiblyBilled).toBeGreaterThan(5_000);
+  });
+
+  it('never spends above the cap together, whatever happens to either', async () => {
+    for (const latencyBudgetMs of [42_000, 90_000]) {
+      for (const maxCostUsd of [0.07, 0.1, 0.226, 0.38]) {
+        const world = new World();
+        const outcome = await world.start({ ...asked, latencyBudgetMs, maxCostUsd });
+        await world.pass(latencyBudgetMs + 1_000);
+        const trace = outcome.result?.trace ?? outcome.error?.trace;
+        const spent = trace?.events.reduce((sum, event) => sum + (event.kind === 'end' ? event.billed + event.possiblyBilled : 0), 0) ?? 0;
+        expect(spent).toBeLessThanOrEqual(maxCostUsd * 1e6);
+      }
+    }
+  });
+
   it('leaves the final its money: a preview that does not fit beside it is not made', async () => {
     const world = new World();
     await world.start({ ...asked, maxCostUsd: 0.054 });

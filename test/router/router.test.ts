@@ -164,10 +164,34 @@ describe('a full lane', () => {
     const high = { route: 'gpt-image-2-high', latencyBudgetMs: 2_000_000 } as Partial<ImageRequest>;
     for (let call = 0; call < 4; call += 1) await world.start(high);
     await world.start({ ...high, policy: 'sketches', maxCostUsd: 1, prompt: 'later' } as Partial<ImageRequest>);
-    await world.start({ ...high, policy: 'chat', prompt: 'sooner' } as Partial<ImageRequest>);
+    await world.start({ ...high, policy: 'backend', prompt: 'sooner' } as Partial<ImageRequest>);
     world.openai.calls[0]?.deliver();
     await settled();
     expect(world.openai.calls.at(-1)?.call.prompt).toBe('sooner');
+  });
+});
+
+describe('a listener that throws', () => {
+  it('hurts neither its own request nor any other', async () => {
+    const world = new World();
+    const onEvent = (): never => {
+      throw new Error('broken listener');
+    };
+    const outcome = await world.start({}, { onEvent });
+    world.openai.calls[0]?.deliver();
+    await settled();
+    expect(outcome.result?.route).toBe('gpt-image-2-medium');
+  });
+});
+
+describe('explain', () => {
+  it('tells what generate would do: several single calls with the cost of all, one call when it must be consistent', () => {
+    const world = new World();
+    const one = world.router.explain({ prompt: 'a red fox', latencyBudgetMs: 45_000 });
+    const three = world.router.explain({ prompt: 'a red fox', latencyBudgetMs: 45_000, n: 3 });
+    expect(three.parts).toBe(3);
+    expect(one.plan.kind === 'plan' && three.plan.kind === 'plan' && three.plan.expectedCost / one.plan.expectedCost).toBeCloseTo(3, 1);
+    expect(world.router.explain({ prompt: 'a red fox', latencyBudgetMs: 45_000, n: 3, consistent: true }).parts).toBe(1);
   });
 });
 

@@ -43,6 +43,20 @@ describe('a stream', () => {
     expect(world.openai.calls[0]?.signal.aborted).toBe(true);
   });
 
+  it('keeps nobody waiting when its consumer leaves at the preview', async () => {
+    const world = new World();
+    const left = (async (): Promise<void> => {
+      for await (const event of world.router.stream({ prompt: 'a red fox', preview: true, latencyBudgetMs: 90_000 })) {
+        if (event.kind === 'preview-image') break;
+      }
+    })();
+    await settled();
+    world.openai.calls[0]?.deliver();
+    await left;
+    await world.router.close();
+    expect(world.openai.isClosed).toBe(true);
+  });
+
   it('rejects with the error that generate would', async () => {
     const world = new World();
     await expect(collect(world.router.stream({ prompt: '' }), [])).rejects.toMatchObject({ code: 'invalid_request' });
