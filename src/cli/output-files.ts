@@ -20,7 +20,7 @@ export type WrittenFile = {
 };
 
 const FORMAT_OF_EXTENSION: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
-const EXTENSION_OF_FORMAT: Readonly<Record<ImageFormat, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
+export const EXTENSION_OF_FORMAT: Readonly<Record<ImageFormat, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
 const LONGEST_SLUG = 48;
 
 /** `A red fox!` -> `a-red-fox`; `image` when nothing in the prompt can stand in a file name. */
@@ -100,6 +100,12 @@ export async function writeImages(result: ImageResult, place: Place, cwd: string
     files.push({ path: shown.startsWith('..') ? path : shown, format, width, height, bytes: bytes.byteLength });
   }
   return files;
+}
+
+/** Where the preview of an image goes: `fox.png` -> `fox-preview.png`. */
+export function previewPlace(place: Place): Place {
+  const extension = extname(place.pattern);
+  return { ...place, pattern: `${place.pattern.slice(0, place.pattern.length - extension.length)}-preview${extension}` };
 }
 
 function nameFor(image: Image, index: number, result: ImageResult, place: Place): string {

@@ -1,6 +1,7 @@
 // Durations, dollars and counts as people type them. Each answers with the number or with the problem, so that all
 // mistakes of a command line show at once.
 import type { Problem } from '../domain/error.ts';
+import { problemsError } from '../domain/problem.ts';
 
 export type Reading = { readonly kind: 'value'; readonly value: number } | { readonly kind: 'problem'; readonly problem: Problem };
 
@@ -28,6 +29,16 @@ export function readDollars(field: string, text: string): Reading {
 export function readNumber(field: string, text: string, remedy: string): Reading {
   if (NUMBER.test(text.trim())) return { kind: 'value', value: Number(text) };
   return problem(field, 'must be a number', text, remedy);
+}
+
+/** A whole number within bounds. Throws ImageRouterError `invalid_request`. */
+export function wholeNumber(field: string, text: string, least: number, most: number): number {
+  const remedy = `give a whole number from ${least} to ${most}`;
+  const reading = readNumber(field, text, remedy);
+  if (reading.kind === 'problem') throw problemsError('invalid_request', 'request', [reading.problem]);
+  if (Number.isInteger(reading.value) && reading.value >= least && reading.value <= most) return reading.value;
+  const rule = `must be a whole number from ${least} to ${most}`;
+  throw problemsError('invalid_request', 'request', [{ field, rule, value: text, remedy }]);
 }
 
 function problem(field: string, rule: string, text: string, remedy: string): Reading {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Problem } from '../domain/error.ts';
 import { parseOrExplain, problemsError } from '../domain/problem.ts';
 import { ImageRequestSchema, type ParsedRequest } from '../domain/request.ts';
+import type { AttachedFiles } from './attached-files.ts';
 import { type Reading, readDollars, readDurationMs, readNumber } from './quantities.ts';
 
 export type RequestFlags = {
@@ -22,6 +23,8 @@ export type RequestFlags = {
   readonly background?: string;
   readonly onLate?: string;
   readonly tenant?: string;
+  readonly consistent?: boolean;
+  readonly preview?: boolean;
 };
 
 /** Field of the request -> the option that sets it: errors speak of what was typed. */
@@ -41,6 +44,10 @@ export const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   background: '--background',
   onLate: '--on-late',
   tenant: '--tenant',
+  consistent: '--consistent',
+  preview: '--preview',
+  referenceImages: '--reference',
+  mask: '--mask',
   speed: '--speed',
   profile: '--profile',
   config: '--config',
@@ -53,6 +60,10 @@ export const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   imagesPerMinute: '--images-per-minute',
   pictures: '--pictures',
   out: '--out',
+  concurrency: '--concurrency',
+  provider: '--provider',
+  requests: '--requests',
+  rate: '--rate',
 };
 
 /** Options that shape what is asked for. */
@@ -69,7 +80,15 @@ export function addRequestOptions(command: Command): Command {
     .option('--compression <level>', '0 to 100, jpeg and webp only')
     .option('--background <kind>', 'auto, opaque or transparent')
     .option('--on-late <choice>', 'degrade: deliver less in time; fail: say at once that it cannot be done')
-    .option('--tenant <id>', 'on whose behalf; forwarded hashed');
+    .option('--tenant <id>', 'on whose behalf; forwarded hashed')
+    .option('--consistent', 'make all --n images in one call, so that they look alike, even if that is slower')
+    .option('--preview', 'a quick preview first, inside the same price cap')
+    .option('--reference <file>', 'a PNG, JPEG or WebP to work from, up to 16 times: makes it an edit', collect)
+    .option('--mask <file>', 'PNG as large as the first reference; its transparent pixels are redrawn');
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 /** The options that a classification depends on. */
@@ -80,8 +99,8 @@ export function addNeedOptions(command: Command): Command {
     .option('--policy <id>', 'what to assume for everything left out');
 }
 
-/** Reads a request. Throws ImageRouterError `invalid_request` naming every problem. */
-export function requestOf(prompt: string, flags: RequestFlags): ParsedRequest {
+/** Reads a request; `files` are its attachments, read before. Throws ImageRouterError `invalid_request` naming every problem. */
+export function requestOf(prompt: string, flags: RequestFlags, files: AttachedFiles = {}): ParsedRequest {
   const problems: Problem[] = [];
   const number = (text: string | undefined, read: (text: string) => Reading): number | undefined => {
     const reading = text === undefined ? undefined : read(text);
@@ -105,6 +124,9 @@ export function requestOf(prompt: string, flags: RequestFlags): ParsedRequest {
     background: flags.background,
     onLate: flags.onLate,
     tenant: flags.tenant,
+    consistent: flags.consistent,
+    preview: flags.preview,
+    ...files,
   };
   if (problems.length > 0) throw problemsError('invalid_request', 'request', problems);
   return parseOrExplain(ImageRequestSchema, withoutUndefined(request), 'invalid_request', 'request');

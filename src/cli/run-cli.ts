@@ -3,8 +3,10 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, isImageRouterError } from '../domain/error.ts';
+import { addBatch } from './commands/batch.ts';
 import { addClassify } from './commands/classify.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDrill } from './commands/drill.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addPolicies } from './commands/policies.ts';
@@ -49,7 +51,8 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .addHelpText('after', `\n${HELP}`);
-  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox]) add(program, io);
+  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addDrill]) add(program, io);
+  addBatch(program, io, fail);
   addDemo(program, io, fail);
   return program;
 }
@@ -70,6 +73,7 @@ Exit codes:
     0  done
     1  unexpected: a defect of image-router, or a promise of the demo not kept
 ${EXITS.join('\n')}
+A batch ends with 5 when some jobs failed, and with 3 when --max-cost left some out and none failed.
 
 Errors go to stderr. With --json they are {"error": {...}} on stdout instead.
 Wrong options and arguments are invalid_request; a file named in them that cannot be read is file_unreadable.

@@ -2,7 +2,7 @@
 // what the next one says are silent.
 import type { AttemptEnd, NotSentReason } from '../domain/failure.ts';
 import { dollars } from '../domain/money.ts';
-import type { TraceEvent } from '../domain/trace.ts';
+import type { RunPart, TraceEvent } from '../domain/trace.ts';
 import { planJson, priceJson } from './plan-text.ts';
 
 const NOT_SENT: Readonly<Record<NotSentReason, string>> = {
@@ -12,27 +12,53 @@ const NOT_SENT: Readonly<Record<NotSentReason, string>> = {
   'no-longer-needed': 'it is no longer needed',
 };
 
-/** One line without its time; undefined for steps not worth one. */
+/** One line without its time; undefined for steps not worth one. Steps of a part of the request say which. */
 export function describeEvent(event: TraceEvent): string | undefined {
+  const text = describeStep(event);
+  return text === undefined || event.part === undefined ? text : `${partName(event.part)}: ${text}`;
+}
+
+/** `preview`, or `image 2`. */
+export function partName(part: RunPart): string {
+  return part === 'preview' ? 'preview' : `image ${part}`;
+}
+
+function describeStep(event: TraceEvent): string | undefined {
   switch (event.kind) {
     case 'plan':
       return event.cause === 'request' || event.plan.kind === 'infeasible' ? undefined : replanned(event.plan.attempts.length, event.cause);
     case 'attempt-queued':
       return undefined;
     case 'attempt-start':
-      return `${event.role === 'first' ? '' : `${event.role}: `}sent to ${event.target}${event.hedge === undefined ? '' : ` (${event.hedge})`}`;
+      return describeStart(event);
     case 'attempt-abort':
       return `attempt ${event.attempt} given up: ${event.cause}`;
     case 'attempt-end':
       return describeEnd(event.target, event.end);
     case 'image-held':
-      return `image of attempt ${event.attempt} held: ${event.cause}`;
+      return `image of attempt ${event.attempt} is below the need and held: ${event.cause}`;
     case 'caller-gone':
       return 'the caller left';
     case 'deadline':
       return 'the deadline is here';
     case 'end':
       return undefined;
+  }
+}
+
+/** A second call says why there is one: it costs money. */
+function describeStart({ role, target, cause }: Extract<TraceEvent, { kind: 'attempt-start' }>): string {
+  switch (role) {
+    case 'first':
+      return `sent to ${target}`;
+    case 'fallback':
+      return `fallback to ${target}: ${cause}`;
+    case 'retry':
+      return `sent to ${target} again: ${cause}`;
+    case 'hedge':
+      return `hedge, a second call to ${target}: ${cause}`;
+    case 'probe':
+      return `probe, one call to see whether ${target} is back`;
   }
 }
 

@@ -26,6 +26,13 @@ const endpoint = 'endpoints:\n  - id: openai\n    provider: openai\n    baseUrl:
 const fox = (...flags: readonly string[]): readonly string[] => ['generate', 'a red fox', ...flags];
 const withConfig = (name: string, text: string): readonly string[] => fox('--config', file(name, text));
 mkdirSync(join(cwd, 'folder'));
+const batch = (lines: readonly string[], ...flags: readonly string[]): readonly string[] => {
+  batches += 1;
+  return ['batch', file(`jobs-${batches}.jsonl`, `${lines.join('\n')}\n`), ...flags];
+};
+let batches = 0;
+const A_FOX = '{"id":"fox","prompt":"a red fox"}';
+file('text.png', 'no image at all');
 
 const CASES: readonly Case[] = [
   { name: 'an empty prompt', argv: ['generate', ''], field: 'prompt', remedy: 'describe the image' },
@@ -157,6 +164,96 @@ const CASES: readonly Case[] = [
   { name: 'no such configuration', argv: fox('--config', 'no.yaml'), code: 'file_unreadable', field: 'config', remedy: 'check the path' },
   { name: 'an output below a file', argv: fox('-o', '/dev/null/a/b.png'), field: 'output', remedy: 'another file or folder' },
   { name: 'a name against the format', argv: fox('-o', 'a.webp', '--format', 'png'), field: 'output', remedy: '.png' },
+  {
+    name: 'a reference that is not there',
+    argv: fox('--reference', 'no.png'),
+    code: 'file_unreadable',
+    field: 'referenceImages',
+    remedy: 'check the path',
+  },
+  {
+    name: 'a reference that is no image',
+    argv: fox('--reference', 'text.png'),
+    field: 'referenceImages',
+    remedy: 'complete PNG',
+    says: 'text.png',
+  },
+  {
+    name: 'seventeen references',
+    argv: fox(...Array.from({ length: 17 }, () => ['--reference', 'text.png']).flat()),
+    field: 'referenceImages',
+    remedy: 'keep the 16',
+  },
+  { name: 'a mask without a reference', argv: fox('--mask', 'text.png'), field: 'mask', remedy: 'add --reference' },
+  {
+    name: 'a mask that is not there',
+    argv: fox('--reference', 'text.png', '--mask', 'no.png'),
+    code: 'file_unreadable',
+    field: 'mask',
+    remedy: 'check',
+  },
+  { name: 'no jobs file', argv: ['batch', 'no.jsonl'], code: 'file_unreadable', field: 'jobs', remedy: 'check the path' },
+  { name: 'a folder of jobs', argv: ['batch', 'folder'], code: 'file_unreadable', field: 'jobs', remedy: 'check the path' },
+  { name: 'a file without jobs', argv: batch(['', '']), field: 'jobs', remedy: 'one object a line' },
+  { name: 'a job that is no JSON', argv: batch([A_FOX, '{"prompt"']), field: 'line 2', remedy: 'one object a line' },
+  { name: 'a job that is a list', argv: batch([A_FOX, '[]']), field: 'line 2', remedy: 'one object a line' },
+  { name: 'a job without a prompt', argv: batch(['{"id":"a"}']), field: 'line 1, prompt', remedy: 'describe the image' },
+  {
+    name: 'a misspelt field of a job',
+    argv: batch(['{"prompt":"a","sise":"auto"}']),
+    field: 'line 1, sise',
+    remedy: 'did you mean "size"?',
+  },
+  { name: 'a size off the grid in a job', argv: batch([A_FOX, '{"prompt":"a","size":"big"}']), field: 'line 2, size', remedy: '1024x1024' },
+  { name: 'a job of an unknown policy', argv: batch(['{"prompt":"a","policy":"chatt"}']), field: 'line 1, policy', remedy: '"chat"' },
+  {
+    name: 'two jobs of one id',
+    argv: batch([A_FOX, '{"prompt":"an owl"}', A_FOX.replace('fox"', 'FOX"')]),
+    field: 'line 3, id',
+    remedy: 'another id',
+    says: 'line 3, id is already used in line 1',
+  },
+  {
+    name: 'two jobs that would write one file',
+    argv: batch(['{"id":"a-2","prompt":"a"}', '{"id":"a","prompt":"a","n":3}']),
+    field: 'line 2, id',
+    remedy: 'another id',
+    says: 'would write a-2, which line 1 writes too',
+  },
+  { name: 'an id that is a path', argv: batch(['{"id":"../a","prompt":"a"}']), field: 'line 1, id', remedy: 'names the image file' },
+  {
+    name: 'a job whose reference is not there',
+    argv: batch(['{"prompt":"a","referenceImages":["no.png"]}']),
+    field: 'line 1, referenceImages',
+    remedy: 'relative to the jobs file',
+  },
+  {
+    name: 'references that are no paths',
+    argv: batch(['{"prompt":"a","referenceImages":"a.png"}']),
+    field: 'line 1, referenceImages',
+    remedy: 'give paths',
+  },
+  {
+    name: 'a mask without references in a job',
+    argv: batch(['{"prompt":"a","mask":"a.png"}']),
+    field: 'line 1, mask',
+    remedy: 'add reference',
+  },
+  { name: 'nothing at a time', argv: batch([A_FOX], '--concurrency', '0'), field: 'concurrency', remedy: '1 to 1000' },
+  { name: 'five thousand at a time', argv: batch([A_FOX], '--concurrency', '5000'), field: 'concurrency', remedy: '1 to 1000' },
+  { name: 'a batch for nothing', argv: batch([A_FOX], '--max-cost', '0'), field: 'maxCostUsd', remedy: '1.00' },
+  { name: 'a batch into a file', argv: batch([A_FOX], '--out', '/dev/null/out'), field: 'out', remedy: 'another file or folder' },
+  { name: 'an unknown bad day', argv: ['drill', 'outge'], field: 'fault', remedy: 'did you mean "outage"?' },
+  { name: 'a bad day of nobody', argv: ['drill', 'hang', '--provider', 'acme'], field: 'provider', remedy: 'openai, google' },
+  {
+    name: 'a bad day of a provider without an endpoint',
+    argv: ['drill', 'hang', '--provider', 'google', '--config', file('openai.yaml', `${endpoint}    apiKey: k\n`)],
+    field: 'provider',
+    remedy: 'your configuration uses openai',
+  },
+  { name: 'a drill of one request', argv: ['drill', 'hang', '--requests', '1'], field: 'requests', remedy: '3 to 1000' },
+  { name: 'a drill at no rate', argv: ['drill', 'hang', '--rate', '0'], field: 'rate', remedy: '0.5' },
+  { name: 'a drill of an unknown policy', argv: ['drill', 'hang', '--policy', 'chatt'], field: 'policy', remedy: '"chat"' },
   { name: 'nothing to classify', argv: ['classify'], field: 'prompt', remedy: '--input' },
   { name: 'no such input', argv: ['classify', '--input', 'no.jsonl'], code: 'file_unreadable', field: 'input', remedy: 'check the path' },
   { name: 'a folder as input', argv: ['classify', '--input', 'folder'], code: 'file_unreadable', field: 'input', remedy: 'check the path' },

@@ -36,6 +36,64 @@ describe('generate', () => {
     expect((await sharp(join(cwd, 'deep', 'gpt-image-2-low-1.jpg')).metadata()).format).toBe('jpeg');
   });
 
+  it('a preview is written beside its image the moment it is here', async () => {
+    const cwd = temporaryFolder();
+    const { exit, out, err } = await generate(cwd, 'a fox', '--preview', '--budget', '90s', '-o', 'fox.webp');
+    expect(exit).toBe(0);
+    expect(readdirSync(cwd).sort()).toEqual(['fox-preview.webp', 'fox.webp']);
+    expect(out).toMatch(/preview\s+fox-preview\.webp {2}1024x1024 webp, \d+ kB, after [\d.]+ s/);
+    expect(err.indexOf('preview is here: fox-preview.webp')).toBeLessThan(err.indexOf('gpt-image-2-medium@openai delivered'));
+    const pointless = await generate(cwd, 'a fox', '--preview', '--tier', 'preview', '--json', '-o', 'low.webp');
+    expect(JSON.parse(pointless.out).preview).toBeUndefined();
+  });
+
+  it('reference images and a mask make it an edit, paid for as one', async () => {
+    const cwd = temporaryFolder();
+    const plain = await sharp({ create: { width: 512, height: 512, channels: 4, background: '#c60' } })
+      .png()
+      .toBuffer();
+    const hole = await sharp({ create: { width: 512, height: 512, channels: 4, background: '#0000' } })
+      .png()
+      .toBuffer();
+    writeFileSync(join(cwd, 'fox.png'), plain);
+    writeFileSync(join(cwd, 'hole.png'), hole);
+    const flags = [
+      '--reference',
+      'fox.png',
+      '--reference',
+      'fox.png',
+      '--mask',
+      'hole.png',
+      '--tier',
+      'preview',
+      '--budget',
+      '60s',
+      '--json',
+    ];
+    const { exit, out } = await generate(cwd, 'the same at night', ...flags);
+    expect(exit).toBe(0);
+    expect(JSON.parse(out).need).toMatchObject({ operation: 'edit', references: 2, hasMask: true });
+    expect(sandbox.ledger().at(-1)?.references).toBe(2);
+  });
+
+  it('--consistent makes all images in one call', async () => {
+    const { out } = await generate(
+      temporaryFolder(),
+      'a fox',
+      '--n',
+      '3',
+      '--consistent',
+      '--tier',
+      'preview',
+      '--budget',
+      '60s',
+      '--json',
+    );
+    const { trace, files } = JSON.parse(out);
+    expect(files).toHaveLength(3);
+    expect(trace.filter(({ kind }: { kind: string }) => kind === 'attempt-start')).toHaveLength(1);
+  });
+
   it('tells a machine everything in one object: result, money, files, need, trace', async () => {
     const { exit, out, err } = await generate(temporaryFolder(), 'a fox', '--tier', 'preview', '--budget', '30s', '--json');
     const result = JSON.parse(out);

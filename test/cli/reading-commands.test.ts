@@ -100,6 +100,14 @@ describe('catalogues', () => {
     }
   });
 
+  it('shows the price of a picture by itself, and says what comes on top', async () => {
+    const { out } = await run(['routes']);
+    for (const price of ['$0.0059', '$0.0527', '$0.2107', '$0.1344']) expect(out).toContain(price);
+    expect(out).toContain('tokens of the prompt');
+    const [low] = JSON.parse((await run(['routes', '--json'])).out);
+    expect(low.price.usdPerImage).toEqual({ '1024x1024': 0.00588, '1536x1024': expect.any(Number) });
+  });
+
   it('lists every policy, and one in detail', async () => {
     const { out } = await run(['policies']);
     for (const policy of builtInPolicies) expect(out).toContain(policy.id);

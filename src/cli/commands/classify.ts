@@ -1,7 +1,5 @@
 // image-router classify: what prompts ask for, without choosing a route or sending anything. Files are read line by line
 // and answered line by line, so that their size does not matter.
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -13,9 +11,9 @@ import type { Need } from '../../domain/need.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { problemsError } from '../../domain/problem.ts';
 import { unknownName } from '../../options.ts';
-import { unreadable } from '../config-file.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, writeAll } from '../io.ts';
+import { linesOfFile, numbered } from '../lines.ts';
 import { describeEvidence } from '../need-text.ts';
 import { addNeedOptions, type RequestFlags, requestOf } from '../request-options.ts';
 import { type Column, renderTable } from '../table.ts';
@@ -75,33 +73,13 @@ async function* rowsOfArguments(prompts: readonly string[]): AsyncIterable<Row> 
   for (const [index, prompt] of prompts.entries()) yield { id: index + 1, prompt, line: undefined };
 }
 
-async function* linesOf(input: string, io: Io): AsyncIterable<string> {
-  if (input === '-') yield* createInterface({ input: Readable.from(io.stdin), crlfDelay: Number.POSITIVE_INFINITY });
-  else {
-    const path = resolve(io.cwd, input);
-    await checkReadable(path);
-    yield* createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-  }
-}
-
-async function checkReadable(path: string): Promise<void> {
-  try {
-    const file = await open(path);
-    const isFile = (await file.stat()).isDirectory() === false;
-    await file.close();
-    if (!isFile) throw Object.assign(new Error('folder'), { code: 'EISDIR' });
-  } catch (error) {
-    throw unreadable(path, 'input', 'input file', error);
-  }
+function linesOf(input: string, io: Io): AsyncIterable<string> {
+  if (input === '-') return createInterface({ input: Readable.from(io.stdin), crlfDelay: Number.POSITIVE_INFINITY });
+  return linesOfFile(resolve(io.cwd, input), 'input', 'input file');
 }
 
 async function* rowsOfLines(lines: AsyncIterable<string>): AsyncIterable<Row> {
-  let number = 0;
-  for await (const line of lines) {
-    number += 1;
-    const text = number === 1 ? line.replace(/^\ufeff/, '') : line;
-    if (text.trim() !== '') yield rowOf(text, number);
-  }
+  for await (const { text, line } of numbered(lines)) yield rowOf(text, line);
 }
 
 function rowOf(text: string, line: number): Row {

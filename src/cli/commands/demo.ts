@@ -1,4 +1,4 @@
-// image-router demo: seven requests on good and bad days, a table, pictures, and a report to show around.
+// image-router demo: ten scenes on good and bad days, a table, pictures, and a report to show around.
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { formatUsd, microUsd } from '../../domain/money.ts';
@@ -10,12 +10,12 @@ import { paintFor } from '../paint.ts';
 type Flags = Pick<SourceFlags, 'sandbox' | 'speed'> & { readonly out: string };
 
 /** About what the scenes without a fault cost at list prices, generously. */
-const REAL_COST = microUsd(0.5);
+const REAL_COST = microUsd(0.7);
 
 export function addDemo(program: Command, io: Io, fail: (exit: number) => void): void {
   program
     .command('demo')
-    .description('good days and bad days in under a minute: seven requests, pictures, and a report')
+    .description('good days and bad days in under a minute: ten scenes, their pictures, and a report')
     .option('--out <folder>', 'where pictures and report go', 'out')
     .option('--sandbox', 'use the built-in sandbox even when keys are set')
     .option('--speed <factor>', 'world seconds per real second for every scene; default: each scene its own')

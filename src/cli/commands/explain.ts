@@ -1,5 +1,6 @@
 // image-router explain: what generate would do now and why, without sending or spending anything.
 import type { Command } from 'commander';
+import { type AttachmentFlags, readAttachments } from '../attached-files.ts';
 import type { SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
 import { needJson, needPairs } from '../need-text.ts';
@@ -10,7 +11,7 @@ import { addRequestOptions, OPTION_OF_FIELD, type RequestFlags, requestOf } from
 import { renderPairs } from '../table.ts';
 import { promptOf } from './generate.ts';
 
-type Flags = RequestFlags & SourceFlags & { readonly json?: boolean };
+type Flags = RequestFlags & AttachmentFlags & SourceFlags & { readonly json?: boolean };
 
 export function addExplain(program: Command, io: Io): void {
   const command = program
@@ -22,7 +23,7 @@ export function addExplain(program: Command, io: Io): void {
 }
 
 async function explain(argument: string, flags: Flags, io: Io): Promise<void> {
-  const request = requestOf(await promptOf(argument, io), flags);
+  const request = requestOf(await promptOf(argument, io), flags, await readAttachments(flags, io.cwd));
   const { router } = await planningRouter(flags, io);
   const { need, plan } = router.explain(request);
   if (flags.json === true) {

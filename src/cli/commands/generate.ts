@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { ImageRouterError } from '../../domain/error.ts';
 import type { ImageResult } from '../../domain/result.ts';
+import { type AttachmentFlags, readAttachments, withFileNames } from '../attached-files.ts';
 import { systemReason } from '../config-file.ts';
 import { costJson, describeCost } from '../cost.ts';
 import { durationText } from '../duration-text.ts';
@@ -9,14 +10,14 @@ import type { SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson, readAll } from '../io.ts';
 import { needJson, needPairs } from '../need-text.ts';
 import { addSourceOptions, withWorld } from '../open-world.ts';
-import { formatNamedBy, type Place, preparePlace, type WrittenFile, writeImages } from '../output-files.ts';
+import { formatNamedBy, type Place, preparePlace, previewPlace, type WrittenFile, writeImages } from '../output-files.ts';
 import { paintFor } from '../paint.ts';
-import { showProgress } from '../progress.ts';
+import { type Progress, showProgress } from '../progress.ts';
 import { addRequestOptions, type RequestFlags, requestOf } from '../request-options.ts';
 import { renderPairs } from '../table.ts';
 import { eventJson } from '../trace-text.ts';
 
-type Flags = RequestFlags & SourceFlags & { readonly output?: string; readonly json?: boolean };
+type Flags = RequestFlags & AttachmentFlags & SourceFlags & { readonly output?: string; readonly json?: boolean };
 
 export function addGenerate(program: Command, io: Io): void {
   const command = program
@@ -35,16 +36,52 @@ export async function promptOf(argument: string, io: Io): Promise<string> {
 async function generate(argument: string, flags: Flags, io: Io): Promise<void> {
   const prompt = await promptOf(argument, io);
   const format = flags.format ?? formatNamedBy(flags.output);
-  const request = requestOf(prompt, format === undefined ? flags : { ...flags, format });
+  const attached = await readAttachments(flags, io.cwd);
+  const request = requestOf(prompt, format === undefined ? flags : { ...flags, format }, attached);
   const place = await preparePlace(flags.output, prompt, request.format, io.cwd);
   await withWorld(flags, io, async ({ router, clock, source }) => {
     const progress = flags.json === true ? undefined : showProgress(io, clock);
-    const options = { signal: io.signal, ...(progress === undefined ? {} : { onEvent: progress.onEvent }) };
-    const result = await router.generate(request, options).finally(() => progress?.close());
+    const preview = previewWriter(place, progress, io);
+    const hooks = { signal: io.signal, onPreview: preview.onPreview, ...(progress === undefined ? {} : { onEvent: progress.onEvent }) };
+    const result = await router
+      .generate(request, hooks)
+      .catch((error: unknown) => Promise.reject(withFileNames(error, flags)))
+      .finally(() => progress?.close());
     const files = await save(result, place, io.cwd);
-    if (flags.json === true) printJson(io.stdout, resultJson(result, files, source.kind));
-    else print(io.stdout, describeResult(result, files, io));
+    const made: Made = { result, files, preview: preview.files(), asksPreview: request.preview === true };
+    if (flags.json === true) printJson(io.stdout, resultJson(made, source.kind));
+    else print(io.stdout, describeResult(made, io));
   });
+}
+
+type Made = {
+  readonly result: ImageResult;
+  readonly files: readonly WrittenFile[];
+  /** Empty when there was none. */
+  readonly preview: readonly WrittenFile[];
+  readonly asksPreview: boolean;
+};
+
+type PreviewWriter = {
+  readonly onPreview: (preview: ImageResult) => Promise<'continue'>;
+  files(): readonly WrittenFile[];
+};
+
+/** Writes the preview the moment it arrives. One that cannot be written is said, and does not stop the image. */
+function previewWriter(place: Place, progress: Progress | undefined, io: Io): PreviewWriter {
+  let files: readonly WrittenFile[] = [];
+  return {
+    onPreview: async (preview) => {
+      try {
+        files = await writeImages(preview, previewPlace(place), io.cwd);
+        progress?.note(preview.elapsedMs, `preview is here: ${files.map(({ path }) => path).join(', ')}`);
+      } catch (error) {
+        progress?.note(preview.elapsedMs, `preview is here but cannot be written: ${systemReason(error)}`);
+      }
+      return 'continue';
+    },
+    files: () => files,
+  };
 }
 
 /** An image that was paid for and cannot be written is an error that says so. */
@@ -57,14 +94,16 @@ async function save(result: ImageResult, place: Place, cwd: string): Promise<rea
   }
 }
 
-function describeResult(result: ImageResult, files: readonly WrittenFile[], io: Io): string {
+function describeResult(made: Made, io: Io): string {
+  const { result, files, preview } = made;
   const paint = paintFor(io.stdout, io.env);
   const width = columnsOf(io.stdout);
+  const fileText = (file: WrittenFile): string =>
+    `${paint('bold', file.path)}  ${file.width}x${file.height} ${file.format}, ${kilobytes(file.bytes)}`;
   const summary: readonly (readonly [string, string])[] = [
-    ...files.map((file): readonly [string, string] => [
-      'file',
-      `${paint('bold', file.path)}  ${file.width}x${file.height} ${file.format}, ${kilobytes(file.bytes)}`,
-    ]),
+    ...preview.map((file) => ['preview', `${fileText(file)}, after ${durationText(result.preview?.elapsedMs ?? 0)}`] as const),
+    ...(made.asksPreview && result.preview === undefined ? [['preview', NO_PREVIEW] as const] : []),
+    ...files.map((file) => ['file', fileText(file)] as const),
     ['route', `${result.target} (${result.tier})`],
     ['time', `${durationText(result.elapsedMs)} of ${durationText(result.need.budgetMs)}`],
     ['cost', describeCost(result.cost)],
@@ -74,11 +113,13 @@ function describeResult(result: ImageResult, files: readonly WrittenFile[], io: 
   return [renderPairs(summary, width, ''), '', paint('bold', 'need'), renderPairs(needPairs(result.need), width)].join('\n');
 }
 
+const NO_PREVIEW = 'none: it failed, the image is a preview itself, or time or price cap leave no room for one beside it';
+
 function kilobytes(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1_000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function resultJson(result: ImageResult, files: readonly WrittenFile[], source: string): unknown {
+function resultJson({ result, files, preview }: Made, source: string): unknown {
   const { id, route, target, tier, degraded, warnings, elapsedMs } = result;
   return {
     id,
@@ -91,6 +132,9 @@ function resultJson(result: ImageResult, files: readonly WrittenFile[], source: 
     degraded: degraded ?? null,
     warnings,
     files,
+    ...(result.preview === undefined
+      ? {}
+      : { preview: { route: result.preview.route, elapsedMs: Math.round(result.preview.elapsedMs), files: preview } }),
     need: needJson(result.need),
     trace: result.trace.events.map(eventJson),
   };

@@ -13,7 +13,7 @@ import { durationText } from '../duration-text.ts';
 import { findSource, readSpeed, type SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
 import { paintFor } from '../paint.ts';
-import { readNumber } from '../quantities.ts';
+import { wholeNumber } from '../quantities.ts';
 import { type Column, renderTable } from '../table.ts';
 
 type Flags = Pick<SourceFlags, 'profile' | 'speed'> & {
@@ -88,14 +88,6 @@ async function start(flags: Flags, speed: number, io: Io): Promise<Sandbox> {
 
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && 'syscall' in error;
-}
-
-function wholeNumber(field: string, text: string, least: number, most: number): number {
-  const remedy = `give a whole number from ${least} to ${most}`;
-  const reading = readNumber(field, text, remedy);
-  if (reading.kind === 'problem') throw refusal(reading.problem);
-  if (Number.isInteger(reading.value) && reading.value >= least && reading.value <= most) return reading.value;
-  throw refusal({ field, rule: `must be a whole number from ${least} to ${most}`, value: text, remedy });
 }
 
 function picturesOf(text: string | undefined): 'honest' | 'light' {

@@ -18,18 +18,40 @@ export type Episode = {
   readonly cost: Cost;
   /** What the sandbox's books say was billed; undefined with real providers. */
   readonly ledgerBilled: MicroUsd | undefined;
+  /** The picture that was worked from, of an edit. */
+  readonly reference: Uint8Array | undefined;
 };
 
 export type Ending =
   | { readonly kind: 'delivered'; readonly result: ImageResult; readonly files: readonly WrittenFile[] }
+  | { readonly kind: 'batch'; readonly items: readonly BatchPicture[]; readonly elapsedMs: number }
   | { readonly kind: 'failed'; readonly error: ImageRouterError };
 
-export function elapsedMsOf(episode: Episode): number {
-  return episode.events.at(-1)?.atMs ?? 0;
+/** One request of a batch; `image` is undefined when it was not delivered. */
+export type BatchPicture = {
+  readonly prompt: string;
+  readonly route: string;
+  readonly elapsedMs: number;
+  readonly image: Uint8Array | undefined;
+};
+
+export function elapsedMsOf({ ending, events }: Episode): number {
+  return ending.kind === 'batch' ? ending.elapsedMs : (events.at(-1)?.atMs ?? 0);
+}
+
+/** How many images were delivered, and how many of them before their deadline. */
+export function deliveriesOf(episode: Episode): { readonly images: number; readonly inTime: number } {
+  const { ending, need } = episode;
+  if (ending.kind === 'failed') return { images: 0, inTime: 0 };
+  if (ending.kind === 'delivered') return { images: 1, inTime: elapsedMsOf(episode) <= need.budgetMs ? 1 : 0 };
+  const made = ending.items.filter(({ image }) => image !== undefined);
+  return { images: made.length, inTime: made.filter(({ elapsedMs }) => elapsedMs <= need.budgetMs).length };
 }
 
 /** Route, or the error's code. */
-export function endedAs({ ending }: Episode): string {
+export function endedAs(episode: Episode): string {
+  const { ending } = episode;
+  if (ending.kind === 'batch') return `${deliveriesOf(episode).images} of ${ending.items.length} images`;
   return ending.kind === 'delivered' ? ending.result.route : ending.error.code;
 }
 
@@ -37,12 +59,23 @@ export function endedAs({ ending }: Episode): string {
 export function reasonOf(episode: Episode): string {
   const { ending, events } = episode;
   if (ending.kind === 'failed') return firstSentence(ending.error.message);
+  if (ending.kind === 'batch') return describeBatch(episode.scene, ending.items);
   if (ending.result.degraded !== undefined) return `degraded: ${ending.result.degraded}`;
   const delivered = events.findLast((event) => event.kind === 'attempt-end' && event.end.kind === 'delivered');
-  const number = delivered?.kind === 'attempt-end' ? delivered.attempt : 1;
-  const start = events.find((event) => event.kind === 'attempt-start' && event.attempt === number);
+  const isItsStart = (event: TraceEvent): boolean =>
+    event.kind === 'attempt-start' &&
+    delivered?.kind === 'attempt-end' &&
+    event.attempt === delivered.attempt &&
+    event.part === delivered.part;
+  const start = events.find(isItsStart);
   if (start?.kind !== 'attempt-start') return '';
   return start.role === 'first' ? start.cause : `${start.role}: ${start.cause}`;
+}
+
+function describeBatch({ batch }: Scene, items: readonly BatchPicture[]): string {
+  const seconds = items.map(({ elapsedMs }) => elapsedMs / 1_000).sort((a, b) => a - b);
+  const median = seconds[Math.floor(seconds.length / 2)] ?? 0;
+  return `${batch?.concurrency ?? 1} at a time, half of them within ${median.toFixed(1)} s of their start`;
 }
 
 /** Providers add advice and request ids behind it. */
@@ -53,6 +86,7 @@ function firstSentence(message: string): string {
 /** The part of the promise that was not kept; undefined when all of it was. */
 export function brokenPromise(episode: Episode): string | undefined {
   const { scene, ending } = episode;
+  if (ending.kind === 'batch') return batchBroken(episode, ending.items) ?? moneyBroken(episode);
   if (scene.promise.error !== undefined) {
     if (ending.kind === 'delivered') return `an image was delivered instead of ${scene.promise.error}`;
     if (ending.error.code !== scene.promise.error) return `it ended as ${ending.error.code} instead of ${scene.promise.error}`;
@@ -62,16 +96,32 @@ export function brokenPromise(episode: Episode): string | undefined {
   return limitsBroken(episode) ?? deliveryBroken(episode, ending.result) ?? callsBroken(episode) ?? moneyBroken(episode);
 }
 
+function batchBroken(episode: Episode, items: readonly BatchPicture[]): string | undefined {
+  const { withinSeconds = Number.POSITIVE_INFINITY } = episode.scene.promise;
+  const missing = items.filter(({ image }) => image === undefined);
+  if (missing.length > 0) return `${missing.length} of ${items.length} images are missing: ${missing[0]?.route}`;
+  const seconds = elapsedMsOf(episode) / 1_000;
+  return limitsBroken(episode) ?? (seconds > withinSeconds ? `it took ${seconds.toFixed(1)} s` : undefined);
+}
+
 /** Deadline and price cap: these hold against any provider. */
-export function limitsBroken({ need, cost, events }: Episode): string | undefined {
+export function limitsBroken(episode: Episode): string | undefined {
+  const { need, cost, events, scene } = episode;
+  if (scene.batch !== undefined) {
+    const { images, inTime } = deliveriesOf(episode);
+    if (inTime < images) return `${images - inTime} images came after their deadline`;
+    return cost.billed + cost.possiblyBilled > microUsd(scene.batch.maxCostUsd) ? 'it cost more than its cap' : undefined;
+  }
   const lateMs = (events.at(-1)?.atMs ?? 0) - need.budgetMs;
   if (lateMs > 0) return `it came ${Math.round(lateMs)} ms after its deadline`;
   if (need.maxCost !== undefined && cost.billed + cost.possiblyBilled > need.maxCost) return 'it cost more than its cap';
   return undefined;
 }
 
-function deliveryBroken({ scene, plan, events }: Episode, result: ImageResult): string | undefined {
-  const { route, role, degraded, pricedOut, atLeastSeconds = 0 } = scene.promise;
+function deliveryBroken({ scene, need, plan, events }: Episode, result: ImageResult): string | undefined {
+  const { route, role, degraded, pricedOut, preview, atLeastSeconds = 0 } = scene.promise;
+  if (preview === true && result.preview === undefined) return 'there was no preview';
+  if (scene.edits !== undefined && need.operation !== 'edit') return 'there was no picture to work from';
   if (result.elapsedMs < atLeastSeconds * 1_000) return `it took ${Math.round(result.elapsedMs)} ms, less than ${atLeastSeconds} s`;
   if (route !== undefined && result.route !== route) return `it came from ${result.route} instead of ${route}`;
   if (role !== undefined && !events.some((event) => event.kind === 'attempt-start' && event.role === role)) return `there was no ${role}`;

@@ -41,6 +41,12 @@ a:hover { text-decoration: underline; }
 .body { display: grid; grid-template-columns: 300px minmax(0, 1fr); gap: 28px; margin-top: 20px; }
 .picture img { display: block; width: 100%; height: auto; border-radius: 8px; border: 1px solid var(--line); }
 .picture .none { aspect-ratio: 1; display: grid; place-items: center; text-align: center; border: 1px dashed var(--line); border-radius: 8px; color: var(--soft); padding: 24px; }
+.body.wide { grid-template-columns: minmax(0, 1fr); gap: 22px; }
+.pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 18px; max-width: 760px; }
+.sheet { display: grid; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 10px 8px; }
+figure { margin: 0; min-width: 0; } .sheet figcaption { font-size: 11.5px; line-height: 1.3; margin-top: 3px; }
+figcaption { color: var(--soft); font-size: 13px; margin-top: 6px; font-variant-numeric: tabular-nums; } figcaption b { color: var(--ink); font-weight: 600; }
+.sheet img { border-radius: 5px; } .sheet .none { font-size: 11px; padding: 4px; }
 .caption { color: var(--soft); font-size: 13px; margin-top: 8px; overflow-wrap: anywhere; }
 blockquote { margin: 0 0 16px; padding-left: 14px; border-left: 3px solid var(--line); font-size: 16px; }
 .numbers { display: flex; flex-wrap: wrap; gap: 8px 28px; }
@@ -74,7 +80,7 @@ ol { margin: 0; padding-left: 20px; font-size: 14px; } li { margin: 2px 0; }
 .chosen { color: var(--good); font-weight: 600; } .excluded { color: var(--held); }
 footer { color: var(--soft); font-size: 13px; margin-top: 32px; }
 @media (max-width: 820px) { main { padding: 24px 14px 48px; } h1 { font-size: 24px; } .card { padding: 18px 16px; } .facts { grid-template-columns: repeat(2, 1fr); gap: 10px; }
-  .body { grid-template-columns: minmax(0, 1fr); gap: 20px; } .picture img { max-width: 420px; } .picture .none { aspect-ratio: 3; }
+  .body { grid-template-columns: minmax(0, 1fr); gap: 20px; } .picture img { max-width: 420px; } .pair { gap: 10px; } .sheet { grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 8px 6px; } .picture .none { aspect-ratio: 3; }
   .summary .need, .summary .why { display: none; } .summary td, .summary th { padding-right: 10px; font-size: 13px; } .summary .tight, .summary .number { white-space: normal; } td.scene { min-width: 90px; }
   dl { grid-template-columns: minmax(0, 1fr); gap: 0; } dd { margin-bottom: 8px; } }
 @media print { .card { break-inside: avoid; box-shadow: none; } }

@@ -1,32 +1,28 @@
 // The demo's report: one self-contained page. Pictures are embedded, nothing is fetched, no script runs. It shows for
 // each scene what was asked, what was planned, what happened when, what it cost, and whether the promise was kept.
-import sharp from 'sharp';
-import { formatUsd, ZERO_USD } from '../../domain/money.ts';
+import { formatUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import { describeCost } from '../cost.ts';
 import { durationText } from '../duration-text.ts';
 import { needPairs } from '../need-text.ts';
 import { attemptLines, planVerdict } from '../plan-text.ts';
 import { type Books, booksOf } from './books.ts';
-import { type Episode, elapsedMsOf, endedAs, reasonOf } from './episode.ts';
+import { deliveriesOf, type Episode, elapsedMsOf, endedAs, reasonOf } from './episode.ts';
 import { html, Markup } from './html.ts';
+import { type Pictures, renderPictures } from './pictures.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { renderTargets } from './targets.ts';
 import { renderTimeline } from './timeline.ts';
 
 export type ReportOptions = { readonly isReal: boolean; readonly broken: (episode: Episode) => string | undefined };
 
-/** Wide enough for a sharp 300-pixel column on a dense screen, small enough that a report can be mailed. */
-const EMBEDDED_WIDTH = 640;
-const EMBEDDED_QUALITY = 80;
-
 export async function renderReport(episodes: readonly Episode[], options: ReportOptions): Promise<string> {
   const scenes: Markup[] = [];
-  for (const episode of episodes) scenes.push(renderEpisode(episode, await embed(episode), options.broken(episode)));
+  for (const episode of episodes) scenes.push(renderEpisode(episode, await renderPictures(episode), options.broken(episode)));
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>image-router: ${episodes.length} requests, good days and bad days</title><style>${new Markup(REPORT_STYLE)}</style></head>
+<title>image-router: ${episodes.length} scenes, good days and bad days</title><style>${new Markup(REPORT_STYLE)}</style></head>
 <body><main>
-<h1>${episodes.length} requests, good days and bad days</h1>
+<h1>${episodes.length} scenes, good days and bad days</h1>
 <p class="lead">Each request states what it needs: a deadline, how exactly lettering must be drawn, what it may cost. The router plans, sends, watches, and says why. ${whereItRan(options)}</p>
 ${renderFacts(episodes, options)}
 <section class="card"><h2>At a glance</h2><div class="scroll">${renderSummary(episodes)}</div>${LEGEND}</section>
@@ -43,21 +39,11 @@ function whereItRan({ isReal }: ReportOptions): string {
     : 'These ran against the built-in sandbox, through both official SDKs; the pictures are its stand-ins.';
 }
 
-async function embed({ ending }: Episode): Promise<string | undefined> {
-  if (ending.kind === 'failed') return undefined;
-  const [image] = ending.result.images;
-  if (image === undefined) return undefined;
-  const small = await sharp(image.bytes)
-    .resize({ width: EMBEDDED_WIDTH, withoutEnlargement: true })
-    .webp({ quality: EMBEDDED_QUALITY })
-    .toBuffer();
-  return `data:image/webp;base64,${small.toString('base64')}`;
-}
-
 function renderFacts(episodes: readonly Episode[], options: ReportOptions): Markup {
   const kept = episodes.filter((episode) => options.broken(episode) === undefined).length;
-  const images = episodes.filter(({ ending }) => ending.kind === 'delivered').length;
-  const inTime = episodes.filter((episode) => episode.ending.kind === 'delivered' && elapsedMsOf(episode) <= episode.need.budgetMs).length;
+  const deliveries = episodes.map(deliveriesOf);
+  const images = deliveries.reduce((sum, one) => sum + one.images, 0);
+  const inTime = deliveries.reduce((sum, one) => sum + one.inTime, 0);
   const { billed, possiblyBilled } = booksOf(episodes);
   return html`<div class="facts">
 <div class="fact"><b>${kept} of ${episodes.length}</b><span>promises kept</span></div>
@@ -80,40 +66,43 @@ ${episodes.map((episode) => {
 const LEGEND = html`<p class="legend"><span><i class="delivered"></i>delivered</span><span><i class="failed"></i>failed</span>
 <span><i class="aborted"></i>given up</span><span><i class="held"></i>held for a better one</span><span><i class="line"></i>deadline</span></p>`;
 
-function renderEpisode(episode: Episode, picture: string | undefined, broken: string | undefined): Markup {
-  const { scene, need, cost, events } = episode;
+function renderEpisode(episode: Episode, pictures: Pictures, broken: string | undefined): Markup {
+  const { scene } = episode;
   const verdict =
     broken === undefined
       ? html`<span class="pill kept">kept: ${scene.promise.says}</span>`
       : html`<span class="pill broken">broken: ${broken}</span>`;
   return html`<section class="card" id="${scene.id}">
 <div class="head"><h2>${scene.title}</h2>${verdict}</div><p class="story">${scene.story}</p>
-<div class="body"><div class="picture">${renderPicture(episode, picture)}</div><div>
+<div class="body ${pictures.isWide ? 'wide' : ''}"><div class="picture">${pictures.markup}</div><div>
 <blockquote>${scene.request.prompt}</blockquote>
-<div class="numbers"><div><b>${endedAs(episode)}</b><span>ended as</span></div>
-<div><b>${durationText(elapsedMsOf(episode))}</b><span>of ${durationText(need.budgetMs)}</span></div>
-<div><b>${describeCost(cost)}</b><span>${need.maxCost === undefined ? 'no price cap' : `cap ${formatUsd(need.maxCost)}`}</span></div></div>
-<h3>What happened when</h3>${renderTimeline(events, need.budgetMs)}
+${renderNumbers(episode)}${renderCourse(episode)}
 <p class="note">${reasonOf(episode)}</p></div></div>
 <details><summary>The need and the plan, with reasons</summary>
-<h3>Need, with evidence</h3><dl>${needPairs(need).map(([name, value]) => renderNeed(name, value))}</dl>
+${scene.batch === undefined ? html`` : html`<p class="note">Of the first of them; the others ask for the same.</p>`}
+<h3>Need, with evidence</h3><dl>${needPairs(episode.need).map(([name, value]) => renderNeed(name, value))}</dl>
 <h3>First plan</h3><ol>${attemptLines(episode.plan).map((line) => html`<li>${line}</li>`)}</ol><p class="note">${planVerdict(episode.plan)}</p>
 <h3>Every route</h3><div class="scroll">${renderTargets(episode.plan)}</div></details></section>`;
+}
+
+function renderNumbers(episode: Episode): Markup {
+  const { need, cost, scene } = episode;
+  const cap = scene.batch === undefined ? need.maxCost : microUsd(scene.batch.maxCostUsd);
+  const allowed = scene.batch === undefined ? `of ${durationText(need.budgetMs)}` : `in all, ${durationText(need.budgetMs)} for each`;
+  return html`<div class="numbers"><div><b>${endedAs(episode)}</b><span>ended as</span></div>
+<div><b>${durationText(elapsedMsOf(episode))}</b><span>${allowed}</span></div>
+<div><b>${describeCost(cost)}</b><span>${cap === undefined ? 'no price cap' : `cap ${formatUsd(cap)}`}</span></div></div>`;
+}
+
+/** The timeline of one request; a batch shows its own in the contact sheet. */
+function renderCourse({ events, need, scene }: Episode): Markup {
+  return scene.batch === undefined ? html`<h3>What happened when</h3>${renderTimeline(events, need.budgetMs)}` : html``;
 }
 
 function renderNeed(name: string, value: string): Markup {
   const [conclusion = value, ...evidence] = value.split('  (');
   const because = evidence.length === 0 ? html`` : html` <small>${evidence.join(' (').replace(/\)$/, '')}</small>`;
   return html`<dt>${name}</dt><dd>${conclusion}${because}</dd>`;
-}
-
-function renderPicture({ ending, scene }: Episode, picture: string | undefined): Markup {
-  if (ending.kind === 'failed' || picture === undefined)
-    return html`<div class="none">no picture${scene.promise.error === undefined ? '' : ', as promised'}</div>`;
-  const files = ending.files
-    .map((file) => `${file.width} x ${file.height} ${file.format}, ${Math.round(file.bytes / 1_000)} kB`)
-    .join('; ');
-  return html`<img src="${picture}" alt="${scene.request.prompt}"><p class="caption">${files}</p>`;
 }
 
 function renderBooks(episodes: readonly Episode[]): Markup {

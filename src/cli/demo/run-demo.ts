@@ -16,7 +16,7 @@ import { play, type Stage } from './play.ts';
 import { renderReport } from './report.ts';
 import { SCENES, type Scene } from './scenes.ts';
 
-export type Demo = Omit<Stage, 'folder'> & { readonly out: string };
+export type Demo = Omit<Stage, 'folder' | 'earlier'> & { readonly out: string };
 export type DemoOutcome = { readonly report: string; readonly broken: readonly string[] };
 
 const COLUMNS: readonly Column[] = [
@@ -36,7 +36,7 @@ export async function runDemo(demo: Demo, io: Io): Promise<DemoOutcome> {
   const scenes = demo.isReal ? SCENES.filter((scene) => scene.fault === undefined && scene.sandboxOnly !== true) : SCENES;
   for (const [index, scene] of scenes.entries()) {
     print(io.stdout, introduction(scene, index, scenes.length, demo, paint));
-    const episode = await play(scene, { ...demo, folder }, io);
+    const episode = await play(scene, { ...demo, folder, earlier: episodes }, io);
     episodes.push(episode);
     print(io.stdout, `${ending(episode, demo, paint)}\n`);
   }

@@ -10,6 +10,10 @@ export type Scene = {
   /** What happens and what to look for, in a sentence or two. */
   readonly story: string;
   readonly request: ImageRequest;
+  /** The scene whose picture is worked from: makes it an edit. */
+  readonly edits?: string;
+  /** Many requests instead of one: `request` with each of these prompts. */
+  readonly batch?: SceneBatch;
   /** What is wrong with the world from its start. Scenes with a fault run against the sandbox only. */
   readonly fault?: FaultRule;
   /** Made for the sandbox's own list of refused prompts: not to be sent to a real provider. */
@@ -18,6 +22,8 @@ export type Scene = {
   readonly speed: number;
   readonly promise: ScenePromise;
 };
+
+export type SceneBatch = { readonly prompts: readonly string[]; readonly concurrency: number; readonly maxCostUsd: number };
 
 export type ScenePromise = {
   /** The promise in words, as report and table say it. */
@@ -34,7 +40,15 @@ export type ScenePromise = {
   readonly atLeastSeconds?: number;
   /** Exactly so many calls may have been sent. */
   readonly calls?: number;
+  /** A preview must have come before the image. */
+  readonly preview?: boolean;
+  /** Of a batch: all of it by then. */
+  readonly withinSeconds?: number;
 };
+
+const ANIMALS = ['fox', 'dog', 'bird', 'cat', 'bear'];
+const SETTINGS = ['in the rain', 'at sunrise', 'in tall grass', 'beside a pond'];
+const SKETCHES = SETTINGS.flatMap((setting) => ANIMALS.map((animal) => `Quick pencil sketch of a ${animal} ${setting}`));
 
 export const SCENES: readonly Scene[] = [
   {
@@ -63,6 +77,43 @@ export const SCENES: readonly Scene[] = [
     },
     speed: 40,
     promise: { says: 'lettering at its best', route: 'gpt-image-2-high', degraded: false, atLeastSeconds: 60 },
+  },
+  {
+    id: 'preview-then-final',
+    title: 'Something to look at while the real one is made',
+    story: 'One request, one price cap, two pictures: a quick preview, then the standard image it stands for.',
+    request: {
+      prompt: 'A small wooden boat on a mountain lake, autumn forest, mirror-still water',
+      preview: true,
+      latencyBudgetMs: 90_000,
+      maxCostUsd: 0.3,
+    },
+    speed: 8,
+    promise: { says: 'a preview first, then the image', route: 'gpt-image-2-medium', degraded: false, preview: true },
+  },
+  {
+    id: 'edit',
+    title: 'Working from a picture',
+    story: 'The fox of the first scene comes back as a reference image. Only routes that can edit are asked, and its tokens are paid for.',
+    request: { prompt: 'The same picture hanging in a quiet gallery, evening light', latencyBudgetMs: 120_000 },
+    edits: 'chat-preview',
+    speed: 10,
+    promise: { says: 'an edit of an earlier picture', degraded: false, calls: 1 },
+  },
+  {
+    id: 'sketches',
+    title: 'Twenty sketches, five at a time',
+    story: 'A batch under one price cap: twenty previews in about the time of four, and no failure would lose a sibling.',
+    request: {
+      prompt: 'Quick pencil sketches of five animals in four settings',
+      tier: 'preview',
+      latencyBudgetMs: 20_000,
+      maxCostUsd: 0.03,
+      format: 'webp',
+    },
+    batch: { prompts: SKETCHES, concurrency: 5, maxCostUsd: 0.4 },
+    speed: 4,
+    promise: { says: 'all twenty, within 45 s and $0.40', withinSeconds: 45 },
   },
   {
     id: 'outage',

@@ -3,11 +3,11 @@
 import { formatUsd, ZERO_USD } from '../../domain/money.ts';
 import type { TraceEvent } from '../../domain/trace.ts';
 import { durationText } from '../duration-text.ts';
+import { partName } from '../trace-text.ts';
 import { html, type Markup } from './html.ts';
 
 type Fate = 'delivered' | 'failed' | 'aborted' | 'held';
 type Bar = {
-  readonly attempt: number;
   readonly title: string;
   readonly queuedMs: number;
   readonly startMs: number;
@@ -43,20 +43,20 @@ ${showsDeadline ? html`` : html`<p class="note">The deadline, ${durationText(bud
 function barsOf(events: readonly TraceEvent[]): readonly Bar[] {
   return events.flatMap((event): readonly Bar[] => {
     if (event.kind !== 'attempt-start') return [];
-    const own = events.filter((other) => 'attempt' in other && other.attempt === event.attempt);
+    const ofPart = events.filter((other) => other.part === event.part);
+    const own = ofPart.filter((other) => 'attempt' in other && other.attempt === event.attempt);
     const end = own.find((other) => other.kind === 'attempt-end');
     const queued = own.find((other) => other.kind === 'attempt-queued');
     const held = own.find((other) => other.kind === 'image-held');
     const reason = event.hedge === undefined ? event.role : `${event.role}, ${event.hedge.replace('-', ' ')}`;
     return [
       {
-        attempt: event.attempt,
-        title: `${event.attempt}  ${event.route}, ${reason}`,
+        title: `${event.part === undefined ? event.attempt : partName(event.part)}  ${event.route}, ${reason}`,
         queuedMs: queued?.atMs ?? event.atMs,
         startMs: event.atMs,
-        endMs: end?.atMs ?? events.at(-1)?.atMs ?? event.atMs,
+        endMs: end?.atMs ?? ofPart.at(-1)?.atMs ?? event.atMs,
         heldMs: held?.atMs,
-        ...fateOf(end, events, held !== undefined),
+        ...fateOf(end, ofPart, held !== undefined),
       },
     ];
   });
