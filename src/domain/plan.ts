@@ -81,7 +81,7 @@ export type Offer =
   | { readonly change: 'latencyBudgetMs'; readonly to: number; readonly route: RouteId; readonly chance: number }
   | { readonly change: 'maxCostUsd'; readonly to: number; readonly route: RouteId }
   | { readonly change: 'onLate'; readonly to: 'degrade'; readonly route: RouteId; readonly chance: number }
-  | { readonly change: 'size' | 'format' | 'n' | 'background' | 'quality'; readonly to: string; readonly route: RouteId }
+  | { readonly change: 'size' | 'n' | 'background'; readonly to: string; readonly route: RouteId }
   | { readonly change: 'retryAfterMs'; readonly to: number; readonly route: RouteId };
 
 /** No plan inside the limits. `binding` is the limit that, alone, would have to give. */

@@ -44,7 +44,7 @@ const SILENT_SHARE = 0.15;
 const SILENT_SHARE_WHEN_QUIET = 0.9;
 /** Fates less likely than this are left out: they cannot move a decision worth a hundredth of a cent. */
 const NEGLIGIBLE = 1e-4;
-const TABLE_POINTS = 128;
+const TABLE_POINTS = 64;
 
 type Fate = 'succeeds' | 'fails' | 'silent';
 
@@ -55,7 +55,7 @@ type Fate = 'succeeds' | 'fails' | 'silent';
 export class Evaluator {
   readonly #remainingMs: number;
   readonly #horizonMs: number;
-  readonly #tables = new Map<Candidate, readonly (readonly Float64Array[])[]>();
+  readonly #tables = { once: new Map<Candidate, readonly Float64Array[]>(), repeated: new Map<Candidate, readonly Float64Array[]>() };
 
   constructor(remainingMs: number, oldestAgeMs: number) {
     this.#remainingMs = Math.max(1, remainingMs);
@@ -66,10 +66,14 @@ export class Evaluator {
     const calls = entries.map((entry) => this.#prepare(entry, entries));
     const bestFirst = calls.map((_, index) => index).sort((a, b) => valueAt(calls, b) - valueAt(calls, a));
     const total = { chance: 0, valueUsd: 0, costUsd: 0 };
-    for (const [fates, probability] of fatesOf(calls)) {
+    for (const { fates, probability } of fatesOf(calls)) {
       const starts = startsOf(calls, fates, this.#remainingMs);
-      const scenario = { calls, bestFirst, fates, starts, remainingMs: this.#remainingMs, horizonMs: this.#horizonMs };
-      for (const [node, { weight }] of NODES.entries()) addOutcome(total, scenario, node, probability * weight, heldValueUsd);
+      addOutcome(
+        total,
+        { calls, bestFirst, fates, starts, remainingMs: this.#remainingMs, horizonMs: this.#horizonMs },
+        probability,
+        heldValueUsd,
+      );
     }
     return total;
   }
@@ -77,7 +81,7 @@ export class Evaluator {
   #prepare(entry: Entry, entries: readonly Entry[]): Call {
     const { candidate, ageMs } = entry;
     const repeated = entries.filter((other) => other.candidate.target.route.id === candidate.target.route.id).length > 1;
-    const tables = this.#tablesOf(candidate)[repeated ? 1 : 0] ?? [];
+    const tables = this.#tablesOf(candidate, repeated ? 'repeated' : 'once');
     const { success } = candidate;
     const silent = (1 - success) * (candidate.view.silent ? SILENT_SHARE_WHEN_QUIET : SILENT_SHARE);
     const base = { candidate, startMs: entry.startMs, ageMs: ageMs ?? 0, planned: ageMs === undefined, tables };
@@ -89,18 +93,17 @@ export class Evaluator {
     return alive <= 0 ? { ...base, success: 0, silent: 1 } : { ...base, success: survives / alive, silent: silent / alive };
   }
 
-  /** [loading][node][point]: probability of having ended by point * step, given the shared factor. */
-  #tablesOf(candidate: Candidate): readonly (readonly Float64Array[])[] {
-    const known = this.#tables.get(candidate);
+  /** [node][point]: probability of having ended by point * step, given the shared factor. */
+  #tablesOf(candidate: Candidate, kind: 'once' | 'repeated'): readonly Float64Array[] {
+    const known = this.#tables[kind].get(candidate);
     if (known) return known;
     const step = this.#horizonMs / TABLE_POINTS;
     const scores = Float64Array.from({ length: TABLE_POINTS + 1 }, (_, point) => boundedScore(candidate.latency.cdf(point * step)));
-    const tables = [OTHER_ROUTE_CORRELATION, SAME_ROUTE_CORRELATION].map((correlation) => {
-      const loading = Math.sqrt(correlation);
-      const spread = Math.sqrt(1 - correlation);
-      return NODES.map(({ z }) => scores.map((score) => normalCdf((score - loading * z) / spread)));
-    });
-    this.#tables.set(candidate, tables);
+    const correlation = kind === 'repeated' ? SAME_ROUTE_CORRELATION : OTHER_ROUTE_CORRELATION;
+    const loading = Math.sqrt(correlation);
+    const spread = Math.sqrt(1 - correlation);
+    const tables = NODES.map(({ z }) => scores.map((score) => normalCdf((score - loading * z) / spread)));
+    this.#tables[kind].set(candidate, tables);
     return tables;
   }
 }
@@ -115,33 +118,37 @@ type Call = {
   readonly silent: number;
 };
 
+type Combination = { readonly fates: readonly Fate[]; readonly probability: number };
+
 /** Every combination of fates worth counting, with its probability. */
-function fatesOf(calls: readonly Call[]): readonly (readonly [readonly Fate[], number])[] {
-  let combinations: readonly (readonly [readonly Fate[], number])[] = [[[], 1]];
-  calls.forEach((call, index) => {
-    combinations = combinations.flatMap(([fates, probability]) => {
-      const success = call.success * afterTroubleOf(calls.slice(0, index), fates, call);
+function fatesOf(calls: readonly Call[]): readonly Combination[] {
+  let combinations: readonly Combination[] = [{ fates: [], probability: 1 }];
+  for (const [index, call] of calls.entries()) {
+    const longer: Combination[] = [];
+    for (const { fates, probability } of combinations) {
+      const success = call.success * afterTroubleOf(calls, index, fates, call);
       const silent = call.success > 0 ? call.silent + (call.success - success) / 2 : call.silent;
-      const choices: readonly (readonly [Fate, number])[] = [
-        ['succeeds', success],
-        ['silent', silent],
-        ['fails', Math.max(0, 1 - success - silent)],
-      ];
-      return choices.map(([fate, share]) => [[...fates, fate], probability * share] as const).filter(([, weight]) => weight >= NEGLIGIBLE);
-    });
-  });
+      addFate(longer, fates, 'succeeds', probability * success);
+      addFate(longer, fates, 'silent', probability * silent);
+      addFate(longer, fates, 'fails', probability * Math.max(0, 1 - success - silent));
+    }
+    combinations = longer;
+  }
   return combinations;
 }
 
+function addFate(combinations: Combination[], fates: readonly Fate[], fate: Fate, probability: number): void {
+  if (probability >= NEGLIGIBLE) combinations.push({ fates: [...fates, fate], probability });
+}
+
 /** The factor on a call's success, given that earlier calls of the same request were in trouble. */
-function afterTroubleOf(earlier: readonly Call[], fates: readonly Fate[], call: Call): number {
+function afterTroubleOf(calls: readonly Call[], count: number, fates: readonly Fate[], call: Call): number {
   let factor = 1;
-  earlier.forEach((other, index) => {
+  for (let index = 0; index < count; index += 1) {
     const fate = fates[index];
-    if (other.candidate.target.endpoint !== call.candidate.target.endpoint) return;
-    if (fate === 'silent') factor *= SUCCESS_AFTER.silent;
-    if (fate === 'fails') factor *= SUCCESS_AFTER.failed;
-  });
+    if (fate === 'succeeds' || calls[index]?.candidate.target.endpoint !== call.candidate.target.endpoint) continue;
+    factor *= fate === 'silent' ? SUCCESS_AFTER.silent : SUCCESS_AFTER.failed;
+  }
   return factor;
 }
 
@@ -180,25 +187,45 @@ type Scenario = {
 function addOutcome(
   total: { chance: number; valueUsd: number; costUsd: number },
   scenario: Scenario,
-  node: number,
-  weight: number,
+  probability: number,
   heldValueUsd: number,
 ): void {
   const { calls, fates, starts, remainingMs } = scenario;
-  let noneBetter = 1;
+  const noneBetter = SCRATCH_NONE.fill(1);
   for (const index of scenario.bestFirst) {
     const call = calls[index];
     const start = starts[index];
-    if (call === undefined || start === undefined) continue;
+    if (call === undefined || start === undefined || start >= remainingMs) continue;
     if (fates[index] === 'succeeds') {
-      const delivered = endedBy(call, scenario, node, remainingMs - start);
-      total.valueUsd += weight * noneBetter * delivered * Math.max(0, call.candidate.valueUsd - heldValueUsd);
-      noneBetter *= 1 - delivered;
+      const worth = probability * Math.max(0, call.candidate.valueUsd - heldValueUsd);
+      total.valueUsd += worth * deliver(call, scenario.horizonMs, remainingMs - start, noneBetter);
     }
-    const isBilled = call.planned && fates[index] !== 'fails' && start < remainingMs;
-    if (isBilled) total.costUsd += weight * stillNeeded(scenario, node, index, start) * (call.candidate.price.expected / 1_000_000);
+    if (call.planned && fates[index] !== 'fails') {
+      total.costUsd += probability * stillNeeded(scenario, index, start) * (call.candidate.price.expected / 1_000_000);
+    }
   }
-  total.chance += weight * (1 - noneBetter);
+  for (let node = 0; node < NODES.length; node += 1) total.chance += probability * weightOf(node) * (1 - (noneBetter[node] ?? 1));
+}
+
+/** One value per node; kept between scenarios, because there are tens of thousands of them in a plan. */
+const SCRATCH_NONE = new Float64Array(NODES.length);
+const SCRATCH_NEEDED = new Float64Array(NODES.length);
+const WEIGHTS = Float64Array.from(NODES, ({ weight }) => weight);
+
+function weightOf(node: number): number {
+  return WEIGHTS[node] ?? 0;
+}
+
+/** Weighted chance that this call delivers where none better did, over all nodes; takes it out of `none`. */
+function deliver(call: Call, horizonMs: number, elapsedMs: number, none: Float64Array): number {
+  let sum = 0;
+  for (let node = 0; node < NODES.length; node += 1) {
+    const left = none[node] ?? 1;
+    const ended = endedBy(call, horizonMs, node, elapsedMs);
+    sum += weightOf(node) * left * ended;
+    none[node] = left * (1 - ended);
+  }
+  return sum;
 }
 
 function valueAt(calls: readonly Call[], index: number): number {
@@ -206,19 +233,26 @@ function valueAt(calls: readonly Call[], index: number): number {
 }
 
 /** Probability that no image at least as good has arrived when call `index` is due to start. */
-function stillNeeded({ calls, fates, starts, horizonMs }: Scenario, node: number, index: number, start: number): number {
-  let needed = 1;
+function stillNeeded({ calls, fates, starts, horizonMs }: Scenario, index: number, start: number): number {
+  let needed: Float64Array | undefined;
   for (let other = 0; other < calls.length; other += 1) {
     const earlier = calls[other];
     const began = starts[other];
     if (earlier === undefined || began === undefined || other === index || fates[other] !== 'succeeds' || began >= start) continue;
-    if (valueAt(calls, other) >= valueAt(calls, index)) needed *= 1 - endedBy(earlier, { horizonMs }, node, start - began);
+    if (valueAt(calls, other) < valueAt(calls, index)) continue;
+    needed ??= SCRATCH_NEEDED.fill(1);
+    deliver(earlier, horizonMs, start - began, needed);
   }
-  return needed;
+  if (needed === undefined) return TOTAL_WEIGHT;
+  let sum = 0;
+  for (let node = 0; node < NODES.length; node += 1) sum += weightOf(node) * (needed[node] ?? 1);
+  return sum;
 }
 
+const TOTAL_WEIGHT = NODES.reduce((sum, { weight }) => sum + weight, 0);
+
 /** Probability that a call that will succeed has done so `elapsedMs` after its start, given the shared factor. */
-function endedBy(call: Call, { horizonMs }: Pick<Scenario, 'horizonMs'>, node: number, elapsedMs: number): number {
+function endedBy(call: Call, horizonMs: number, node: number, elapsedMs: number): number {
   const table = call.tables[node];
   if (call.planned) return lookUp(table, elapsedMs / horizonMs);
   const before = lookUp(table, call.ageMs / horizonMs);

@@ -1,9 +1,11 @@
 // What a caller could change so that the request works. A refusal without an offer leaves people guessing; each offer
 // names one field, the value that would do, and the route it would use.
-import { dollars } from '../domain/money.ts';
+import { dollars, microUsd } from '../domain/money.ts';
+import type { Need } from '../domain/need.ts';
 import type { Exclusion, Offer } from '../domain/plan.ts';
 import type { Target } from '../domain/route.ts';
-import { chooseSize, formatSize, nearestOnGrid } from '../domain/size.ts';
+import { chooseSize, formatSize, nearestOnGrid, parseSize } from '../domain/size.ts';
+import { after } from '../domain/time.ts';
 import type { Candidate } from './candidates.ts';
 import type { Situation } from './situation.ts';
 
@@ -11,7 +13,13 @@ import type { Situation } from './situation.ts';
 const OFFERED_CHANCE = 0.9;
 const MOST_OFFERS = 4;
 
-export function offersFor(situation: Situation, excluded: readonly Exclusion[], reachable: readonly Candidate[]): readonly Offer[] {
+/** `isFeasible` plans a situation: an offer that would not work by itself is not made. */
+export function offersFor(
+  situation: Situation,
+  excluded: readonly Exclusion[],
+  reachable: readonly Candidate[],
+  isFeasible: (changed: Situation) => boolean,
+): readonly Offer[] {
   const reasonOf = new Map(excluded.map((exclusion) => [exclusion.target, exclusion.reason]));
   const offers: Offer[] = [];
   for (const candidate of reachable) {
@@ -22,8 +30,35 @@ export function offersFor(situation: Situation, excluded: readonly Exclusion[], 
     const offer = capabilityOffer(target, reasonOf.get(target.id), situation);
     if (offer) offers.push(offer);
   }
-  const ranked = offers.toSorted((a, b) => rank(a) - rank(b));
-  return ranked.filter((offer, index) => ranked.findIndex((other) => other.change === offer.change) === index).slice(0, MOST_OFFERS);
+  const chosen: Offer[] = [];
+  for (const offer of offers.toSorted((a, b) => rank(a) - rank(b))) {
+    if (chosen.length === MOST_OFFERS || chosen.some((other) => other.change === offer.change)) continue;
+    const changed = accepted(offer, situation);
+    if (changed === undefined || isFeasible(changed)) chosen.push(offer);
+  }
+  return chosen;
+}
+
+/** The situation as it would be with the offer accepted; undefined for waiting, which no plan of now can judge. */
+function accepted(offer: Offer, situation: Situation): Situation | undefined {
+  const { need } = situation;
+  const withNeed = (changes: Partial<Need>): Situation => ({ ...situation, need: { ...need, ...changes } });
+  switch (offer.change) {
+    case 'latencyBudgetMs':
+      return { ...withNeed({ budgetMs: offer.to }), deadline: after(situation.now, offer.to) };
+    case 'maxCostUsd':
+      return withNeed({ maxCost: microUsd(offer.to) });
+    case 'onLate':
+      return withNeed({ mayDegrade: need.policy.mayDegrade });
+    case 'size':
+      return withNeed({ size: parseSize(offer.to) ?? need.size });
+    case 'n':
+      return withNeed({ n: Number(offer.to) });
+    case 'background':
+      return withNeed({ background: 'opaque' });
+    case 'retryAfterMs':
+      return undefined;
+  }
 }
 
 function reachableOffer(candidate: Candidate, reason: string | undefined, situation: Situation): Offer | undefined {
@@ -72,7 +107,7 @@ function capabilityOffer(target: Target, reason: string | undefined, situation: 
 
 /** Least painful first: another number before another picture; among equals the cheaper or sooner. */
 function rank(offer: Offer): number {
-  const order = ['onLate', 'latencyBudgetMs', 'maxCostUsd', 'retryAfterMs', 'size', 'background', 'format', 'n', 'quality'];
+  const order = ['onLate', 'latencyBudgetMs', 'maxCostUsd', 'retryAfterMs', 'size', 'background', 'n'];
   const amount = typeof offer.to === 'number' ? Math.min(0.999, offer.to / 1e9) : 0;
   return order.indexOf(offer.change) + amount;
 }

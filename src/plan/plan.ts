@@ -1,9 +1,9 @@
 // Need x catalogue x view x policy -> plan, or a refusal with offers. One pure function serves explain, dry run, the
 // first plan and every re-plan in the middle of a run.
 import { addUsd, dollars, formatUsd, microUsd, ZERO_USD } from '../domain/money.ts';
-import type { Exclusion, ExclusionReason, Forecast, Infeasible, Plan, PlannedAttempt } from '../domain/plan.ts';
+import type { ExclusionReason, Forecast, Infeasible, Plan, PlannedAttempt } from '../domain/plan.ts';
 import { formatDuration } from '../domain/time.ts';
-import { type Candidate, describeBelow, sortTargets } from './candidates.ts';
+import { type Candidate, describeBelow, type Sorted, sortTargets } from './candidates.ts';
 import type { Entry } from './evaluate.ts';
 import { offersFor } from './offers.ts';
 import { type Sequence, type Step, search } from './search.ts';
@@ -17,25 +17,35 @@ export const MAX_ATTEMPTS = 3;
  * one attempt or is infeasible.
  */
 export function plan(situation: Situation): Plan | Infeasible {
-  const { candidates, excluded, possible } = sortTargets(situation);
-  const forecasts = [...candidates, ...possible].map(forecastOf);
+  const found = seek(situation);
+  return isAcceptable(found, situation) ? toPlan(found, situation) : infeasible(found, situation);
+}
+
+/** What a search found, and what it had to leave out. */
+type Found = Sorted & { readonly sequence: Sequence; readonly isWaiting: boolean };
+
+function seek(situation: Situation): Found {
+  const sorted = sortTargets(situation);
   const running = runningEntries(situation);
-  const remainingMs = situation.deadline - situation.now;
-  const sequence = search(candidates, running, {
-    remainingMs,
+  const { need } = situation;
+  const sequence = search(sorted.candidates, running, {
+    remainingMs: situation.deadline - situation.now,
     attemptsLeft: situation.attemptsLeft,
-    capUsd:
-      situation.need.maxCost === undefined ? Number.POSITIVE_INFINITY : dollars(situation.need.maxCost) - dollars(situation.committed),
-    hedgeBudgetUsd: situation.need.policy.hedgeBudgetUsd - dollars(situation.hedgesCommitted),
+    capUsd: need.maxCost === undefined ? Number.POSITIVE_INFINITY : dollars(need.maxCost) - dollars(situation.committed),
+    hedgeBudgetUsd: need.policy.hedgeBudgetUsd - dollars(situation.hedgesCommitted),
     heldValueUsd: situation.heldValueUsd,
   });
-  const isHopeless = running.length === 0 && sequence.evaluation.chance < situation.need.policy.minChance;
-  // Once money was spent on a request, a small chance is still worth the value it would save; the floor is for admission.
-  const isAdmission = situation.committed === ZERO_USD;
-  if ((running.length === 0 && sequence.steps.length === 0) || (isHopeless && isAdmission)) {
-    return infeasible(situation, [...candidates, ...possible], excluded, forecasts, sequence);
-  }
-  return toPlan(sequence, forecasts, excluded, situation);
+  return { ...sorted, sequence, isWaiting: running.length > 0 };
+}
+
+/**
+ * Waiting for what runs is always a plan. Otherwise something must start, and at admission with the chance the policy asks
+ * for: once money was spent on a request, a small chance is still worth the value it would save.
+ */
+function isAcceptable({ sequence, isWaiting }: Found, situation: Situation): boolean {
+  if (isWaiting) return true;
+  if (sequence.steps.length === 0) return false;
+  return situation.committed > ZERO_USD || sequence.evaluation.chance >= situation.need.policy.minChance;
 }
 
 /** Calls that run, as entries: past their queue, and past every limit that only keeps new calls from starting. */
@@ -54,8 +64,8 @@ function runningEntries(situation: Situation): readonly Entry[] {
   });
 }
 
-function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: readonly Exclusion[], situation: Situation): Plan {
-  const { steps, evaluation } = sequence;
+function toPlan(found: Found, situation: Situation): Plan {
+  const { steps, evaluation } = found.sequence;
   return {
     kind: 'plan',
     attempts: steps.map((step, index) => plannedAttempt(step, index, steps, situation)),
@@ -63,9 +73,13 @@ function toPlan(sequence: Sequence, forecasts: readonly Forecast[], excluded: re
     expectedCost: microUsd(evaluation.costUsd),
     worstCost: addUsd(...steps.map((step) => step.candidate.price.ceiling)),
     expectedValueUsd: evaluation.valueUsd,
-    forecasts,
-    excluded,
+    forecasts: forecastsOf(found),
+    excluded: found.excluded,
   };
+}
+
+function forecastsOf({ candidates, possible }: Found): readonly Forecast[] {
+  return [...candidates, ...possible].map(forecastOf);
 }
 
 function plannedAttempt(step: Step, index: number, steps: readonly Step[], situation: Situation): PlannedAttempt {
@@ -127,26 +141,22 @@ const BINDING_ORDER: readonly ExclusionReason[] = [
   'no-endpoint',
 ];
 
-function infeasible(
-  situation: Situation,
-  reachable: readonly Candidate[],
-  excluded: readonly Exclusion[],
-  forecasts: readonly Forecast[],
-  sequence: Sequence,
-): Infeasible {
-  const offers = offersFor(situation, excluded, reachable);
+function infeasible(found: Found, situation: Situation): Infeasible {
+  const { candidates, possible, excluded, sequence } = found;
+  const isFeasible = (changed: Situation): boolean => isAcceptable(seek(changed), changed);
+  const told = {
+    kind: 'infeasible',
+    forecasts: forecastsOf(found),
+    excluded,
+    offers: offersFor(situation, excluded, [...candidates, ...possible], isFeasible),
+  } as const;
   if (sequence.steps.length > 0) {
+    const { policy } = situation.need;
     const percent = Math.round(sequence.evaluation.chance * 100);
-    const detail = `the best plan ends within ${formatDuration(situation.deadline - situation.now)} with a chance of ${percent} %, policy ${situation.need.policy.id} asks for ${Math.round(situation.need.policy.minChance * 100)} %`;
-    return { kind: 'infeasible', binding: 'deadline', detail, forecasts, excluded, offers };
+    const detail = `the best plan ends within ${formatDuration(situation.deadline - situation.now)} with a chance of ${percent} %, policy ${policy.id} asks for ${Math.round(policy.minChance * 100)} %`;
+    return { ...told, binding: 'deadline', detail };
   }
   const binding = BINDING_ORDER.map((reason) => excluded.find((exclusion) => exclusion.reason === reason)).find(Boolean);
-  return {
-    kind: 'infeasible',
-    binding: binding?.reason ?? 'no-endpoint',
-    detail: binding === undefined ? 'no route is configured for this need' : `${binding.route}: ${binding.detail}`,
-    forecasts,
-    excluded,
-    offers,
-  };
+  const detail = binding === undefined ? 'no route is configured for this need' : `${binding.route}: ${binding.detail}`;
+  return { ...told, binding: binding?.reason ?? 'no-endpoint', detail };
 }

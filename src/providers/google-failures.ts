@@ -100,18 +100,24 @@ export type Imageless = {
   readonly blockReason: string | undefined;
   readonly parts: 'none' | 'text' | 'thoughts';
   readonly drawnTokens: number;
+  /** A reseller passed it on: it bills every 200, whatever Google's message promises. */
+  readonly isRelayed: boolean;
 };
 
 export function imagelessFailure(imageless: Imageless, status: number, circumstances: Circumstances): Failure {
   const { finishReason, finishMessage, blockReason } = imageless;
-  const isFree = finishMessage !== undefined && /not be charged/i.test(finishMessage);
+  const isFree = !imageless.isRelayed && finishMessage !== undefined && /not be charged/i.test(finishMessage);
   const isRefused = blockReason !== undefined || (finishReason !== undefined && REFUSING_REASONS.has(finishReason));
   const verdict = isRefused ? refused(circumstances.elapsedMs) : empty(imageless.drawnTokens > 0 ? 'yes' : 'possibly');
   // The model's own words stay out of the message: they retell the prompt.
-  return failureOf(isFree ? { ...verdict, billed: 'no' } : verdict, {
-    message: publicMessage(describe(imageless), circumstances.secrets),
-    status,
-  });
+  const billed = isFree ? 'no' : imageless.isRelayed && verdict.billed === 'no' ? 'possibly' : verdict.billed;
+  return failureOf(
+    { ...verdict, billed },
+    {
+      message: publicMessage(describe(imageless), circumstances.secrets),
+      status,
+    },
+  );
 }
 
 function describe({ finishReason, finishMessage, blockReason, parts }: Imageless): string {

@@ -108,6 +108,7 @@ async function readSuccess(
       blockReason: asSent?.blockReason,
       parts: asSent?.parts ?? 'none',
       drawnTokens: asSent?.drawnTokens ?? 0,
+      isRelayed: wire.headers.has('x-oneapi-request-id'),
     },
     wire.status,
     circumstances,

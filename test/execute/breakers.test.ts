@@ -198,6 +198,11 @@ describe('the probe', () => {
     expect(breakers.admission(low, 'generate')).toMatchObject({ retryAt: clock.now() + 15_000 });
   });
 
+  test('that was never sent, or whose answer says nothing about health, goes to the next call at once', () => {
+    breakers.settle(ticket(), 'unused');
+    expect(breakers.admit(low, 'generate').kind).toBe('probe');
+  });
+
   test('that is cancelled re-opens without a longer wait, and a new probe is admitted after it', () => {
     breakers.settle(ticket(), 'ignored');
     expect(breakers.admission(low, 'generate')).toEqual({ kind: 'open', reason: 'the probe was cancelled', retryAt: 30_000 });

@@ -72,6 +72,12 @@ describe('hard limits', () => {
     expect(plan(situationOf({ view, need: { textAccuracy: 'some', budgetMs: offered, mayDegrade: [] } })).kind).toBe('plan');
   });
 
+  it('offer only what works by itself', () => {
+    const need = { tier: 'preview', quality: 'low', budgetMs: 3_000, maxCost: microUsd(0.003) } as const;
+    const refusal = plan(situationOf({ need }));
+    expect(refusal.kind === 'infeasible' && refusal.offers.map((offer) => offer.change)).not.toContain('maxCostUsd');
+  });
+
   it('name the price that would do when only the cap binds', () => {
     const refusal = plan(situationOf({ need: { maxCost: microUsd(0.001) } }));
     expect(refusal).toMatchObject({ kind: 'infeasible', binding: 'price-cap' });
