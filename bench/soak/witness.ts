@@ -26,7 +26,8 @@ export class Witness {
       if (told.to === 'open') this.openings.set(told.target, (this.openings.get(told.target) ?? 0) + 1);
       return;
     }
-    if (told.kind !== 'request') return;
+    // A precheck belongs to the request before any of its runs.
+    if (told.kind !== 'request' || told.event.kind === 'precheck') return;
     const { requestId, event } = told;
     const run = `${requestId}/${event.part ?? 'only'}`;
     if (this.#runs.get(run) === true) this.broken.push(`${run} went on after its end with ${event.kind}`);

@@ -89,12 +89,12 @@ class Batch {
   async #start(job: Job): Promise<BatchItem | undefined> {
     const granted = this.#purse.grant(job.request, this.#router);
     // What running siblings have reserved and do not spend may still make room.
-    if (granted === 'no-room' && this.#running.size > 0) return this.#close(await Promise.race(this.#running.values()));
+    if (granted.kind === 'no-room' && this.#running.size > 0) return this.#close(await Promise.race(this.#running.values()));
     this.#source.take();
-    if (granted === 'no-room') {
-      return { ...job, kind: 'skipped', reason: `the batch has ${formatUsd(this.#purse.left)} left, which is too little` };
+    if (granted.kind === 'no-room') {
+      return { ...job, kind: 'skipped', reason: `needs ${formatUsd(granted.needs)}, the batch has ${formatUsd(this.#purse.left)} left` };
     }
-    this.#running.set(job.index, runOne(this.#router, this.#purse, job, granted, this.#signal));
+    this.#running.set(job.index, runOne(this.#router, this.#purse, job, granted.amount, this.#signal));
     return undefined;
   }
 
@@ -186,6 +186,8 @@ function rangeOf(router: Pick<ImageRouter, 'explain'>, request: ImageRequest): R
   }
 }
 
+type Grant = { readonly kind: 'granted'; readonly amount: MicroUsd } | { readonly kind: 'no-room'; readonly needs: MicroUsd };
+
 /** The batch's money: reserved before a request, settled after. */
 class Purse {
   readonly #isBounded: boolean;
@@ -201,13 +203,13 @@ class Purse {
   }
 
   /** Reserves as much of what the request may need as there is; `no-room` when that is less than it needs. */
-  grant(request: ImageRequest, router: Pick<ImageRouter, 'explain'>): MicroUsd | 'no-room' {
-    if (!this.#isBounded) return ZERO_USD;
+  grant(request: ImageRequest, router: Pick<ImageRouter, 'explain'>): Grant {
+    if (!this.#isBounded) return { kind: 'granted', amount: ZERO_USD };
     const { least, most } = rangeOf(router, request);
-    if (least > this.#left) return 'no-room';
-    const granted = Math.min(Math.max(least, most), this.#left) as MicroUsd;
-    this.#left -= granted;
-    return granted;
+    if (least > this.#left) return { kind: 'no-room', needs: least };
+    const amount = Math.min(Math.max(least, most), this.#left) as MicroUsd;
+    this.#left -= amount;
+    return { kind: 'granted', amount };
   }
 
   settle(reserved: MicroUsd, spent: MicroUsd): void {

@@ -1,7 +1,7 @@
 // From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
 // for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
 import { ImageRouterError } from '../domain/error.ts';
-import { addUsd } from '../domain/money.ts';
+import { addUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need, Warning } from '../domain/need.ts';
 import type { Exclusion, Infeasible, Offer } from '../domain/plan.ts';
 import type { Cost, ImageResult } from '../domain/result.ts';
@@ -64,9 +64,14 @@ export function withEarlier(error: ImageRouterError, earlier: readonly TraceEven
 export function infeasibleError(refusal: Infeasible, requestId: string, atMs: number): ImageRouterError {
   return new ImageRouterError('infeasible', `no route can do this within the limits: ${refusal.detail}`, {
     offers: refusal.offers,
-    trace: { requestId, events: [{ kind: 'plan', atMs, plan: refusal, cause: 'request' }] },
+    trace: { requestId, events: [{ kind: 'plan', atMs, plan: refusal, cause: 'request' }, unspentEnd(atMs, refusal.detail)] },
     remedy: refusal.offers[0] === undefined ? 'relax a limit or configure another endpoint' : describeOffer(refusal.offers[0]),
   });
+}
+
+/** The end of a request that failed before anything was spent: its trace, too, has its result last. */
+export function unspentEnd(atMs: number, cause: string): TraceEvent {
+  return { kind: 'end', atMs, end: 'failed', attempt: undefined, cause, billed: ZERO_USD, possiblyBilled: ZERO_USD };
 }
 
 /** An offer in words: `allow latencyBudgetMs 27000 (nano-banana-pro)`. */

@@ -33,7 +33,7 @@ import {
   previewFailed,
   withPreview,
 } from './preview.ts';
-import { infeasibleError, toResult, withEarlier } from './result.ts';
+import { infeasibleError, toResult, unspentEnd, withEarlier } from './result.ts';
 import { type StreamEvent, streamOf } from './stream.ts';
 
 export type GenerateOptions = {
@@ -175,7 +175,9 @@ export class Router implements ImageRouter {
     const event: TraceEvent = { kind: 'precheck', atMs, verdict: verdict.kind, cause: verdict.cause };
     this.#tell(order, event);
     if (verdict.kind === 'refused') {
-      throw new ImageRouterError('refused', verdict.cause, { trace: { requestId: order.requestId, events: [event] } });
+      const end = unspentEnd(atMs, verdict.cause);
+      this.#tell(order, end);
+      throw new ImageRouterError('refused', verdict.cause, { trace: { requestId: order.requestId, events: [event, end] } });
     }
     const tested = { ...order, earlier: [event] };
     const mustTest = wasRefused || verdict.kind === 'unavailable';

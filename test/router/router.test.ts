@@ -27,6 +27,8 @@ describe('a request', () => {
     const outcome = await world.start({ prompt: 'a sign', textAccuracy: 'exact', latencyBudgetMs: 6_000, onLate: 'fail' });
     expect(outcome.error).toMatchObject({ code: 'infeasible', offers: [{ change: 'latencyBudgetMs' }] });
     expect(world.openai.calls.length + world.google.calls.length).toBe(0);
+    expect(events(outcome, 'end')).toMatchObject([{ end: 'failed', billed: 0 }]);
+    expect(world.told.map((event) => event.kind === 'request' && event.event.kind)).toEqual(['plan', 'end']);
   });
 
   it('reaches the other provider when the first fails, and is told apart from a degraded one', async () => {
