@@ -14,12 +14,12 @@ const onGoogle = { prompt: PROMPT, route: FALLBACK, latencyBudgetMs: 60_000 } as
 type Rule = Omit<FaultRule, 'face'>;
 
 /** A fault that lasts on OpenAI: recognised as `fault`, and the request ends as `ends`. */
-function openai(name: string, rule: Rule, fault: Fault | undefined, ends = FALLBACK): FaultCase {
+function openai(name: string, rule: Rule, fault: Fault | undefined, ends: FaultCase['ends'] = FALLBACK): FaultCase {
   return { name: `OpenAI: ${name}`, rules: [{ ...rule, face: 'openai' }], request: standard, fault, ends };
 }
 
 /** The same on Google, from which there is no way out. */
-function google(name: string, rule: Rule, fault: Fault | undefined, ends: string): FaultCase {
+function google(name: string, rule: Rule, fault: Fault | undefined, ends: FaultCase['ends']): FaultCase {
   return { name: `Google: ${name}`, rules: [{ ...rule, face: 'google' }], request: onGoogle, fault, ends };
 }
 
@@ -48,7 +48,8 @@ export const FAULT_CASES: readonly FaultCase[] = [
   openai('reset within the answer', { fault: 'reset-mid-body' }, 'connection-lost'),
   openai('silent hang', { fault: 'hang' }, undefined),
   openai('idle connections cut at 12 s', { fault: 'idle-cut', afterMs: 12_000 }, 'timeout'),
-  openai('everything three times slower', { fault: 'slow', factor: 3 }, undefined),
+  // A hedge and the slow call race each other.
+  openai('everything three times slower', { fault: 'slow', factor: 3 }, undefined, [FALLBACK, FIRST]),
   openai('answer stalls half-way', { fault: 'stalled-body' }, undefined),
   openai('rate limit for an hour', { fault: 'rate429', retryAfterSeconds: 3_600 }, 'rate-limited'),
   openai('rate limit without a delay', { fault: 'rate429', retryAfterAs: 'none' }, 'rate-limited'),
@@ -98,7 +99,8 @@ export const FAULT_CASES: readonly FaultCase[] = [
   google('502 page of a gateway', { fault: 'html5xx', status: 502 }, 'gateway-error', 'providers_failed'),
   google('reset before an answer', { fault: 'reset' }, 'connection-lost', 'providers_failed'),
   google('reset within the answer', { fault: 'reset-mid-body' }, 'connection-lost', 'providers_failed'),
-  google('silent hang', { fault: 'hang' }, 'timeout', 'providers_failed'),
+  // The second call's own timeout and the deadline fall close together.
+  google('silent hang', { fault: 'hang' }, undefined, ['providers_failed', 'deadline_exceeded']),
   google('rate limit for an hour', { fault: 'rate429', retryAfterSeconds: 3_600 }, 'rate-limited', 'providers_failed'),
   google('quota of the day used up', { fault: 'quota429' }, 'quota', 'account'),
   google('bad key, as a 400', { fault: 'auth401' }, 'bad-key', 'account'),

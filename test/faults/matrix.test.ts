@@ -10,7 +10,7 @@ const TIMER_SLACK_MS = 250;
 describe('under every fault', () => {
   it.each(FAULT_CASES.map((fault) => [fault.name, fault] as const))('%s', async (_, fault) => {
     const played = await playCase(fault);
-    expect(played.ended).toBe(fault.ends);
+    expect([fault.ends].flat()).toContain(played.ended);
     if (fault.fault !== undefined) expect(played.fault).toBe(fault.fault);
     const budgetMs = fault.request.latencyBudgetMs ?? 0;
     expect(played.seconds * 1_000).toBeLessThanOrEqual(budgetMs + GRACE_MS + TIMER_SLACK_MS * CASE_SPEED);

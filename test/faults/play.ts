@@ -16,8 +16,8 @@ export type FaultCase = {
   readonly request: ImageRequest;
   /** Streamed calls ask for interim pictures: some faults only exist there. */
   readonly isStreamed?: boolean;
-  /** How it must end: the delivering route, or the error code. */
-  readonly ends: string;
+  /** How it must end: the delivering route, or the error code. Several where only the clock decides between them. */
+  readonly ends: string | readonly string[];
   /** What the first failing attempt must have been recognised as; undefined when none may fail. */
   readonly fault: Fault | undefined;
 };
