@@ -95,6 +95,8 @@ class Turn {
       this.#meetDeadline();
       return;
     }
+    // What was planned for now starts first: a plan made anew at the same instant would put it off.
+    this.startDue();
     for (const attempt of this.run.attempts) {
       if (this.run.ended) return;
       if (attempt.phase !== 'sent') continue;

@@ -95,11 +95,11 @@ function plannedAttempt(step: Step, index: number, steps: readonly Step[], situa
   };
 }
 
-function whyOf({ candidate, startMs, hedge }: Step, index: number, steps: readonly Step[], isFirst: boolean): string {
+function whyOf({ candidate, startMs, hedge, besideMs }: Step, index: number, steps: readonly Step[], isFirst: boolean): string {
   const quality = candidate.below.length === 0 ? 'meets the need' : `${describeBelow(candidate.below)} below the need`;
   const forecast = `${quality}, ${Math.round(candidate.chance * 100)} % in time for ${formatUsd(candidate.price.expected)}`;
   const start = formatDuration(startMs ?? 0);
-  if (hedge === 'gone-silent') return `beside a call still silent after ${start}: ${forecast}`;
+  if (hedge === 'gone-silent') return `beside a call still silent after ${formatDuration(besideMs ?? 0)}: ${forecast}`;
   if (hedge === 'tight-budget') return `beside the first at ${start}, the budget is too tight to wait for it: ${forecast}`;
   if (hedge === 'much-faster') return `beside the first at ${start}, being at least three times faster: ${forecast}`;
   if (startMs === undefined)

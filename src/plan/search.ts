@@ -15,7 +15,13 @@ export type SearchLimits = {
 };
 
 /** A call of the best sequence. `startMs` undefined: only when the one before ends without an image. */
-export type Step = { readonly candidate: Candidate; readonly startMs: number | undefined; readonly hedge: HedgeReason | undefined };
+export type Step = {
+  readonly candidate: Candidate;
+  readonly startMs: number | undefined;
+  readonly hedge: HedgeReason | undefined;
+  /** How long the call beside which it starts will have run by then; undefined when it starts beside none. */
+  readonly besideMs?: number;
+};
 export type Sequence = { readonly steps: readonly Step[]; readonly evaluation: Evaluation };
 
 /** Start times worth trying for a second or third call, as shares of what remains. */
@@ -62,7 +68,8 @@ export function search(candidates: readonly Candidate[], running: readonly Entry
       best = challenger;
       toBeat = reached;
     }
-    beam = grown.slice(0, started === 0 ? candidates.length : BEAM);
+    // The earlier start is grown too, or it would be lost to a later one at the next depth.
+    beam = [...new Set([challenger, ...grown.slice(0, started === 0 ? candidates.length : BEAM)])];
   }
   return best ?? nothing;
 }
@@ -147,7 +154,7 @@ function extensions(steps: readonly Step[], field: Field): readonly (readonly St
       .filter((time, index, all) => time < limits.remainingMs && all.indexOf(time) === index)
       .flatMap((startMs): Step[] => {
         const hedge = hedgeReason(before, runner, startMs, field);
-        return hedge === undefined ? [] : [{ candidate, startMs, hedge }];
+        return hedge === undefined ? [] : [{ candidate, startMs, hedge, besideMs: startMs - before.startMs }];
       });
     return [{ candidate, startMs: undefined, hedge: undefined }, ...timed].map((step) => [...steps, step]);
   });
