@@ -2,7 +2,7 @@
 // It runs from `prepare`, so `npm ci` leaves a working `npx image-router`; no bundler, because plain ESM output
 // keeps stack traces and the file layout the same as the sources.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
@@ -12,3 +12,10 @@ execFileSync(process.execPath, [fileURLToPath(new URL('node_modules/typescript/b
   stdio: 'inherit',
 });
 chmodSync(new URL('dist/src/cli/main.js', root), 0o755);
+
+// npx would otherwise copy this package into its own cache first, with a warning about the machine's older Node.
+const commands = new URL('node_modules/.bin/', root);
+if (existsSync(commands) && process.platform !== 'win32') {
+  rmSync(new URL('image-router', commands), { force: true });
+  symlinkSync('../../dist/src/cli/main.js', new URL('image-router', commands));
+}
