@@ -8,16 +8,17 @@ import type { ErrorCode } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Infeasible, Plan, PlannedAttempt } from '../domain/plan.ts';
-import type { Target, TargetId } from '../domain/route.ts';
+import type { TargetId } from '../domain/route.ts';
 import { after, earliest, formatDuration, type InstantMs } from '../domain/time.ts';
 import type { AttemptNumber, TraceEvent } from '../domain/trace.ts';
 import type { HealthView } from '../domain/view.ts';
 import { imageValueUsd, shortfalls } from '../plan/adequacy.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import { MAX_ATTEMPTS, plan } from '../plan/plan.ts';
-import type { Setback } from '../plan/situation.ts';
 import { attemptTimeoutMs, isStillPossible, silentAfterMs } from './attempt-limits.ts';
+import { learnFrom, setAside, setbackOf } from './lessons.ts';
 import { type Attempt, type AttemptRole, type Effect, type Finish, type Run, type RunEvent, spendOf, type Upcoming } from './run.ts';
+import { verdict } from './verdict.ts';
 
 export type Step = readonly [Run, readonly Effect[]];
 
@@ -121,7 +122,7 @@ class Turn {
     }
     this.#effects.push({ kind: 'release', attempt: attempt.number });
     this.#settleUnsent(attempt, obstacle.reason);
-    this.#setAside(attempt.target.id, obstacle.setAside, obstacle.detail);
+    this.run = setAside(this.run, attempt.target.id, obstacle.setAside, obstacle.detail);
     this.replan(`attempt ${attempt.number} was not sent: ${obstacle.detail}`);
   }
 
@@ -150,7 +151,7 @@ class Turn {
     if (attempt?.phase !== 'sent') return;
     const { failure } = event;
     this.#settle(attempt, { delivered: false, failure, ...billOf(failure, attempt.price.ceiling) }, event.requestId);
-    this.#learn(attempt.target, failure, event.backoffMs);
+    this.run = learnFrom(this.run, attempt.target, failure, event.backoffMs === undefined ? undefined : after(this.#now, event.backoffMs));
     this.replan(`attempt ${attempt.number} ended: ${failure.fault}`);
   }
 
@@ -287,7 +288,7 @@ class Turn {
   #timeOut(attempt: Extract<Attempt, { phase: 'sent' }>): void {
     const cause = `no answer within ${formatDuration(attempt.timeoutAt - attempt.sentAt)}`;
     this.#abort(attempt, cause, { ...ABANDONED, fault: 'timeout', evidence: 'against', message: cause });
-    this.#setAside(attempt.target.id, 'failed-here', cause);
+    this.run = setAside(this.run, attempt.target.id, 'failed-here', cause);
     this.replan(`attempt ${attempt.number} timed out`);
   }
 
@@ -332,45 +333,6 @@ class Turn {
       possiblyBilled: ZERO_USD,
       requestId: undefined,
     });
-  }
-
-  /** What a failure means for the rest of this run: which targets to leave alone, and whether anything may start. */
-  #learn(target: Target, failure: Failure, backoffMs: number | undefined): void {
-    const detail = `${failure.fault}: ${failure.message}`;
-    if (failure.kind === 'refused') {
-      if (!this.run.need.policy.fallbackOnRefusal) this.run = { ...this.run, mayStart: false };
-      this.#setAsideWhere((other) => other.route.provider === target.route.provider, 'refused-here', detail);
-      return;
-    }
-    if (failure.retry === 'never') this.run = { ...this.run, mayStart: false };
-    const isAffected = (other: Target): boolean =>
-      other.id === target.id || (failure.scope === 'endpoint' && other.endpoint === target.endpoint);
-    const mayRepeat = failure.retry === 'same' && backoffMs !== undefined && !this.#wasPaidTwice(target.id);
-    if (mayRepeat) this.#leaveAlone(isAffected, after(this.#now, backoffMs));
-    else this.#setAsideWhere(isAffected, 'failed-here', detail);
-  }
-
-  /** A call that may have been billed for nothing is repeated on the same target once, not more. */
-  #wasPaidTwice(target: TargetId): boolean {
-    const paid = this.run.attempts.filter(
-      (attempt) =>
-        attempt.target.id === target && attempt.phase === 'ended' && attempt.failure !== undefined && attempt.failure.billed !== 'no',
-    );
-    return paid.length >= 2;
-  }
-
-  #leaveAlone(isMeant: (target: Target) => boolean, until: InstantMs): void {
-    const notBefore = new Map(this.run.notBefore);
-    for (const target of this.run.targets) if (isMeant(target)) notBefore.set(target.id, until);
-    this.run = { ...this.run, notBefore };
-  }
-
-  #setAside(target: TargetId, reason: 'failed-here' | 'breaker-open' | 'deadline' | 'refused-here', detail: string): void {
-    this.run = { ...this.run, setAside: new Map(this.run.setAside).set(target, { reason, detail }) };
-  }
-
-  #setAsideWhere(isMeant: (target: Target) => boolean, reason: 'failed-here' | 'refused-here', detail: string): void {
-    for (const target of this.run.targets) if (isMeant(target)) this.#setAside(target.id, reason, detail);
   }
 
   // --- ends ---
@@ -482,30 +444,4 @@ function upcomingOf(attempt: PlannedAttempt, at: InstantMs): Upcoming {
 
 function billOf(failure: Failure, ceiling: MicroUsd): { readonly billed: MicroUsd; readonly possiblyBilled: MicroUsd } {
   return { billed: ZERO_USD, possiblyBilled: failure.billed === 'no' ? ZERO_USD : ceiling };
-}
-
-/** What an attempt's failure says about its endpoint for the rest of this run. */
-function setbackOf(attempt: Attempt): readonly Setback[] {
-  const failure = attempt.phase === 'ended' ? attempt.failure : undefined;
-  if (failure?.evidence !== 'against') return [];
-  // Told when to come back, waiting for that is no setback.
-  if (failure.fault === 'rate-limited' && failure.retryAfterMs !== undefined) return [];
-  return [{ target: attempt.target.id, kind: failure.fault === 'timeout' ? 'silent' : 'failed' }];
-}
-
-/** The error code that tells a caller most about why nothing was delivered. */
-function verdict(attempts: readonly Attempt[], refusal: Infeasible | undefined): { readonly code: ErrorCode; readonly message: string } {
-  const failures = attempts.flatMap((attempt) => (attempt.phase === 'ended' && attempt.failure ? [attempt.failure] : []));
-  const last = failures.at(-1);
-  const refused = failures.find((failure) => failure.kind === 'refused');
-  if (refused) return { code: 'refused', message: refused.message };
-  const invalid = failures.find((failure) => failure.kind === 'invalid');
-  if (invalid && failures.every((failure) => failure.kind === 'invalid')) return { code: 'invalid_request', message: invalid.message };
-  if (last && failures.every((failure) => failure.kind === 'account')) return { code: 'account', message: last.message };
-  const why = refusal === undefined ? '' : `; nothing else may be tried: ${refusal.detail}`;
-  if (refusal?.binding === 'deadline' && failures.length > 0) {
-    return { code: 'deadline_exceeded', message: `${last?.message ?? 'no image'}; too little time is left for another try` };
-  }
-  if (failures.length === 0) return { code: 'infeasible', message: refusal?.detail ?? 'no attempt could be sent' };
-  return { code: 'providers_failed', message: `${last?.message ?? 'every attempt failed'}${why}` };
 }
