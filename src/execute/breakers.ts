@@ -33,7 +33,7 @@ export type BreakerOptions = {
   readonly failurePercent: number;
   /** World milliseconds evidence stays in the window: longer than the slowest call (a complex wide high, p99 about 10 min). */
   readonly windowMs: number;
-  /** World milliseconds before the first probe: short beside an incident (median 44 min, facts T2); asking too early costs one probe. */
+  /** World milliseconds before the first probe: short beside an incident (median 44 min to mitigation); asking too early costs one probe. */
   readonly firstResetMs: number;
   /** Each opening in a row waits twice as long, up to Envoy's cap: 12 probes an hour in a long outage, 5 min lost after it at worst. */
   readonly longestResetMs: number;

@@ -9,9 +9,9 @@ import type { InstantMs } from '../domain/time.ts';
 import { clamp, fade } from './decay.ts';
 import type { Evidence } from './success.ts';
 
-/** A sick route answers at a third of its usual rate: the alternative the silence sum is sharpest against (facts 2.6). */
+/** A sick route answers at a third of its usual rate: the alternative the silence sum is sharpest against. */
 const SLOWED_RATE = 1 / 3;
-/** e^-12 is 6 in a million excursions; at 0.5 requests a second it was found to give 22, 66 and 199 s (facts 4.4). */
+/** e^-12 is 6 in a million excursions; at 0.5 requests a second it was found to give 22, 66 and 199 s. */
 const ALARM_LEVEL = 12;
 /**
  * Level at which a route is more likely silent than not, if one excursion in e^6 = 400 is a true incident: enough to
@@ -21,7 +21,7 @@ export const SILENT_LEVEL = ALARM_LEVEL / 2;
 /** One call may make a route suspect and never open it: a single lost connection proves nothing about the provider. */
 const LARGEST_HAZARD = SILENT_LEVEL / (1 - SLOWED_RATE);
 const HAZARD_AT_MEDIAN = Math.LN2;
-/** Wider than the 0.39 seen in the field: a tail fatter than believed must not look like silence (facts 4.4, last line). */
+/** Wider than the 0.39 seen in the field: a tail fatter than believed must not look like silence. */
 const KNOWN_SIGMA = 0.5;
 /** Before anything was seen the median itself may be wrong by a factor of four (facts 0.1), hence much wider. */
 const UNKNOWN_SIGMA = 1.5;
@@ -29,7 +29,7 @@ const UNKNOWN_SIGMA = 1.5;
 const KNOWN_AFTER_CALLS = 10;
 /** A call nobody ended for an hour is a leak, not evidence. */
 const OLDEST_CALL_MS = 60 * 60_000;
-/** The failure rate worth an alarm (facts 2.6). */
+/** The failure rate worth an alarm. */
 const SICK_FAILURES = 0.3;
 /** Below 3 % the estimate of a healthy rate is noise; above 15 % a sick one would be only twice as bad. */
 const HEALTHY_FAILURES_MIN = 0.03;
