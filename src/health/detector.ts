@@ -23,7 +23,7 @@ const LARGEST_HAZARD = SILENT_LEVEL / (1 - SLOWED_RATE);
 const HAZARD_AT_MEDIAN = Math.LN2;
 /** Wider than the 0.39 seen in the field: a tail fatter than believed must not look like silence. */
 const KNOWN_SIGMA = 0.5;
-/** Before anything was seen the median itself may be wrong by a factor of four (facts 0.1), hence much wider. */
+/** Before anything was seen the median itself may be wrong by a factor of four, hence much wider. */
 const UNKNOWN_SIGMA = 1.5;
 /** Observations after which the median is known: its own error, 0.4 / sqrt(10), no longer matters beside 0.5. */
 const KNOWN_AFTER_CALLS = 10;

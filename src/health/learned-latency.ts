@@ -16,7 +16,7 @@ import type { LatencyProfile } from '../domain/vocabulary.ts';
 import { clamp, fade } from './decay.ts';
 import { DecayingHistogram } from './histogram.ts';
 
-/** Slow spells last about half an hour (facts 2.2, fault 4): 20 min follows one, and still holds 80 calls at 0.05 per second. */
+/** Slow spells last about half an hour: 20 min follows one, and still holds 80 calls at 0.05 per second. */
 const LATENCY_HALF_LIFE_MS = 20 * 60_000;
 /** The prior weighs as much as five calls: after 30 observations six sevenths of the belief are data. */
 const PRIOR_CALLS = 5;

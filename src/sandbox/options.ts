@@ -35,7 +35,7 @@ export type SandboxOptions = {
   /** Whether the faults of an ordinary day happen by themselves. Default false. */
   readonly baselineFaults?: boolean;
   /**
-   * Whether whole routes fall ill for a while, as the vendors' documentation and field reports proposes: errors and a slower model for tens of minutes.
+   * Whether whole routes fall ill for a while, as field reports suggest: errors and a slower model for tens of minutes.
    * A number shrinks the calendar: at 100, a month is seven hours of the world and an hour 36 seconds. Default false.
    */
   readonly incidents?: boolean | number;

@@ -1,4 +1,4 @@
-// The bodies of Gemini's 200 answers: one with a picture, and the many without one (the vendors' documentation and field reports). A refusal, a change
+// The bodies of Gemini's 200 answers: one with a picture, and the many without one (field reports). A refusal, a change
 // of mind and an empty answer all look like success to HTTP; only the finish reason and the parts tell them apart.
 import type { Usage } from '../../domain/price.ts';
 import type { NoImageForm } from '../faults/rule.ts';

@@ -1,4 +1,4 @@
-// Gemini's error answers (the vendors' documentation and field reports). They differ from OpenAI's where it hurts: a bad key is a 400, a rate limit says
+// Gemini's error answers (field reports). They differ from OpenAI's where it hurts: a bad key is a 400, a rate limit says
 // when to come back in the body only, and a refusal is a 200 (see faces/google.ts).
 import { type Answer, htmlAnswer, jsonAnswer } from '../call.ts';
 

@@ -1,4 +1,4 @@
-// The headers each face adds to every answer (the vendors' documentation and field reports). Times in them are world time, because the router
+// The headers each face adds to every answer (field reports). Times in them are world time, because the router
 // reads them as such.
 import type { Face } from '../call.ts';
 import type { Taking } from '../model/bucket.ts';

@@ -1,4 +1,4 @@
-// OpenAI's error answers, word for word where a true one was seen (the vendors' documentation and field reports): a router must tell a refusal from an
+// OpenAI's error answers, word for word where a true one was seen (field reports): a router must tell a refusal from an
 // account fault by type, code and text, so a stand-in with friendlier errors would teach it the wrong thing.
 import { type Answer, htmlAnswer, jsonAnswer } from '../call.ts';
 

@@ -1,4 +1,4 @@
-// Server-sent events as the two providers write them (the vendors' documentation and field reports, 3.4): openai names its events and ends lines with
+// Server-sent events as the two providers write them (field reports): openai names its events and ends lines with
 // LF, google names none and ends them with CRLF. Neither sends a last event that only says it is the last.
 import type { ProviderKind } from '../../domain/vocabulary.ts';
 import type { Answer } from '../call.ts';

@@ -1,5 +1,5 @@
 // What goes wrong on an ordinary day: shares of requests per face, a proposal drawn from thin third-party evidence
-// (the vendors' documentation and field reports). Off unless asked for, so that a test meets only the faults it injected.
+// (field reports). Off unless asked for, so that a test meets only the faults it injected.
 import type { Face, ImageCall } from '../call.ts';
 import { type DrawKey, streamFor } from '../model/draws.ts';
 import type { FaultRule } from './rule.ts';

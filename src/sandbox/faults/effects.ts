@@ -1,5 +1,5 @@
 // What faults do: functions from course to course, most of them made from an answer and a habit of timing and billing. The
-// table (table.ts) says which fault is which; the timing follows the vendors' documentation and field reports.
+// table (table.ts) says which fault is which; the timing follows field reports.
 import type { Usage } from '../../domain/price.ts';
 import type { Random } from '../../system/random.ts';
 import { type Answer, type ImageCall, jsonAnswer } from '../call.ts';

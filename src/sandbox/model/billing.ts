@@ -8,7 +8,7 @@ import { type DrawKey, normal, streamFor } from './draws.ts';
 
 /** English needs about four bytes a token. */
 const BYTES_PER_TOKEN = 4;
-/** Field samples of Gemini's thinking: median 400 tokens, sigma 0.5 (the vendors' documentation and field reports). */
+/** Field samples of Gemini's thinking: median 400 tokens, sigma 0.5 (field reports). */
 const THOUGHTS = { median: 400, sigma: 0.5 } as const;
 
 export function usageOf(call: ImageCall, key: DrawKey): Usage {

@@ -77,7 +77,7 @@ export function healthyCourse(call: ImageCall, profile: LatencyProfile, key: Dra
 
 /** Headers of a stream go out once the request is admitted. */
 const OPENS_AFTER_MS = [150, 600] as const;
-/** First partial at 35 to 50 % of the latency, second about 70 % (the vendors' documentation and field reports); the third is a guess. */
+/** First partial at 35 to 50 % of the latency, second about 70 % (field reports); the third is a guess. */
 const PARTIALS_AT = [0.42, 0.7, 0.87] as const;
 const PARTIAL_JITTER = 0.05;
 

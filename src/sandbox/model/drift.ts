@@ -1,5 +1,5 @@
 // How a route's speed wanders while nothing is wrong: a slow autoregressive noise, and for Gemini the hour of the day
-// (the vendors' documentation and field reports). A pure function of seed, route and time. The noise is summed from its last innovations instead of
+// (field reports). A pure function of seed, route and time. The noise is summed from its last innovations instead of
 // being stepped forward, so that no state is kept and any moment can be asked for.
 import type { ProviderKind } from '../../domain/vocabulary.ts';
 import { seededRandom } from '../../system/random.ts';

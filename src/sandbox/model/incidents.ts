@@ -1,4 +1,4 @@
-// Whole routes falling ill: up or down, with memoryless arrivals and lognormal spells (the vendors' documentation and field reports, a proposal from
+// Whole routes falling ill: up or down, with memoryless arrivals and lognormal spells (field reports, a proposal from
 // status pages). A pure function of seed, route and time: a day's incidents are drawn from the day, so that asking twice,
 // late or out of order gives one history.
 import type { ProviderKind } from '../../domain/vocabulary.ts';

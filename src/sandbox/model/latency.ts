@@ -6,7 +6,7 @@ import { seededRandom } from '../../system/random.ts';
 import type { ImageCall } from '../call.ts';
 import { type DrawKey, normal, streamFor, uniform } from './draws.ts';
 
-/** Share of the log-variance that is the prompt's (the vendors' documentation and field reports; a proposal, no measurement exists). */
+/** Share of the log-variance that is the prompt's (field reports; a proposal, no measurement exists). */
 const PROMPT_SHARE = 0.4;
 /** n images in one call take U(0.7, 0.9) x n of one image's time; its mean is domain/latency's SECOND_IMAGE_FACTOR. */
 const SECOND_IMAGE_RANGE = [0.7, 0.9] as const;

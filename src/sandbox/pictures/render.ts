@@ -55,7 +55,7 @@ function rasterSize(spec: PictureSpec, weight: PictureWeight): Size {
   return { width: Math.max(1, Math.round(spec.size.width * scale)), height: Math.max(1, Math.round(spec.size.height * scale)) };
 }
 
-/** Grain of +-2.5 levels: 1024x1024 then weighs 1.5 to 2.3 MB as PNG, like the real thing (the vendors' documentation and field reports). */
+/** Grain of +-2.5 levels: 1024x1024 then weighs 1.5 to 2.3 MB as PNG, like the real thing (field reports). */
 const GRAIN_LEVELS = 2.5;
 const GRAIN_LENGTH = 1 << 16;
 const GRAIN: Int8Array = Int8Array.from({ length: GRAIN_LENGTH }, grainSource());
