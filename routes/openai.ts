@@ -1,20 +1,13 @@
 // gpt-image-2 at its three quality settings: one model, three routes, because one parameter moves latency from 5 to 235
 // seconds and price from 0.6 to 21 cents.
+import { REQUEST_SIZES } from '../src/domain/request.ts';
 import type { RouteInput } from './index.ts';
 
 const SOURCE = 'practitioner guide to gpt-image-2 in production (2026); OpenAI image API documentation, 2026-08';
 
 const capabilities: RouteInput['capabilities'] = {
   operations: ['generate', 'edit'],
-  sizes: {
-    kind: 'grid',
-    multiple: 16,
-    maxAspect: 3,
-    maxEdge: 3840,
-    minPixels: 655_360,
-    maxPixels: 8_294_400,
-    experimentalAbovePixels: 2560 * 1440,
-  },
+  sizes: REQUEST_SIZES,
   maxImages: 10,
   formats: ['png', 'jpeg', 'webp'],
   transparency: true,

@@ -1,17 +1,12 @@
 // What a request cost, for people and machines: billed for certain, and what cancelled or silent calls may add.
-import { addUsd, dollars, formatUsd, type MicroUsd, ZERO_USD } from '../domain/money.ts';
-import type { Cost } from '../domain/result.ts';
-import type { Trace, TraceEvent } from '../domain/trace.ts';
+import { dollars, formatUsd, ZERO_USD } from '../domain/money.ts';
+import { type Cost, costInTrace } from '../domain/result.ts';
+import type { Trace } from '../domain/trace.ts';
 
-/** The sum a finished trace ends with; of one cut short, the sum of its ended attempts. Undefined when nothing was sent. */
-export function costInTrace(trace: Trace | undefined): Cost | undefined {
+/** What a failed request cost; undefined when nothing was sent. */
+export function costOfFailure(trace: Trace | undefined): Cost | undefined {
   const events = trace?.events ?? [];
-  if (!events.some((event) => event.kind === 'attempt-start')) return undefined;
-  const ends = events.filter((event): event is Extract<TraceEvent, { kind: 'attempt-end' }> => event.kind === 'attempt-end');
-  return {
-    billed: ends.reduce<MicroUsd>((sum, event) => addUsd(sum, event.billed), ZERO_USD),
-    possiblyBilled: ends.reduce<MicroUsd>((sum, event) => addUsd(sum, event.possiblyBilled), ZERO_USD),
-  };
+  return events.some((event) => event.kind === 'attempt-start') ? costInTrace(events) : undefined;
 }
 
 export function costJson(cost: Cost): { readonly billedUsd: number; readonly possiblyBilledUsd: number } {

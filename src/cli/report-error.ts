@@ -5,7 +5,7 @@ import { ERROR_CODES, type ImageRouterError, type Problem } from '../domain/erro
 import { formatUsd } from '../domain/money.ts';
 import type { Offer } from '../domain/plan.ts';
 import { problemsError } from '../domain/problem.ts';
-import { costInTrace, costJson } from './cost.ts';
+import { costJson, costOfFailure } from './cost.ts';
 import { durationText } from './duration-text.ts';
 import { type Io, print, printJson } from './io.ts';
 import { type Paint, paintFor } from './paint.ts';
@@ -20,7 +20,7 @@ export function reportError(error: ImageRouterError, io: Io, asJson: boolean): n
 }
 
 function errorJson(error: ImageRouterError): unknown {
-  const cost = costInTrace(error.trace);
+  const cost = costOfFailure(error.trace);
   return {
     code: error.code,
     message: error.message,
@@ -36,7 +36,7 @@ function describeError(error: ImageRouterError, paint: Paint): string {
   const head = paint('red', `error ${error.code}:`);
   const lines = error.problems.length === 0 ? [`${head} ${error.message}`, ...remedyLine(error)] : problemLines(error, head);
   const offers = error.offers.map((offer, index) => `${index === 0 ? '  would work:' : '          or:'} ${describeOffer(offer)}`);
-  const cost = costInTrace(error.trace);
+  const cost = costOfFailure(error.trace);
   const spent = cost === undefined ? [] : [`  cost: ${formatUsd(cost.billed)} billed, ${formatUsd(cost.possiblyBilled)} possibly billed`];
   return [...lines, ...offers, ...spent].join('\n');
 }

@@ -1,13 +1,22 @@
 // What a caller gets back: images, where they came from, whether they are what was asked for, what they cost, and why.
 import type { Image } from './image.ts';
-import type { MicroUsd } from './money.ts';
+import { addUsd, type MicroUsd } from './money.ts';
 import type { Need, Warning } from './need.ts';
 import type { TargetId } from './route.ts';
-import type { Trace } from './trace.ts';
+import type { Trace, TraceEvent } from './trace.ts';
 import type { RouteId, Tier } from './vocabulary.ts';
 
 /** `billed` is known from what providers reported; `possiblyBilled` is what timed-out or cancelled calls may add. */
 export type Cost = { readonly billed: MicroUsd; readonly possiblyBilled: MicroUsd };
+
+/** What a trace says was billed, and may have been: the sum over its ended attempts, also of a trace cut short. */
+export function costInTrace(events: readonly TraceEvent[]): Cost {
+  const ends = events.flatMap((event) => (event.kind === 'attempt-end' ? [event] : []));
+  return {
+    billed: addUsd(...ends.map((end) => end.billed)),
+    possiblyBilled: addUsd(...ends.map((end) => end.possiblyBilled)),
+  };
+}
 
 /** An image and the route that made it: several images may come from several routes. */
 export type ResultImage = Image & { readonly route: RouteId };

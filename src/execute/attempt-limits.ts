@@ -5,10 +5,9 @@ import type { Need } from '../domain/need.ts';
 import type { Target } from '../domain/route.ts';
 import type { HealthView } from '../domain/view.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
+import { HOPELESS_CHANCE } from '../plan/candidates.ts';
 import { SILENT_QUANTILE } from '../plan/trouble.ts';
 
-/** Less chance than this is not worth a call that will be billed. */
-const HOPELESS_CHANCE = 0.02;
 const TIMEOUT_QUANTILE = 0.99;
 
 function latencyOf(target: Target, need: Need, view: HealthView): LatencyDistribution {

@@ -31,7 +31,7 @@ export type Candidate = {
 };
 
 /** Below this chance a call is money thrown away, whatever it is worth. */
-const HOPELESS_CHANCE = 0.02;
+export const HOPELESS_CHANCE = 0.02;
 /** Cutting away more than this share of a picture, or enlarging it, needs the caller's consent to degrade geometry. */
 const UNNOTICED_CROP = 0.01;
 

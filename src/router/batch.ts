@@ -3,8 +3,7 @@
 import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { addUsd, dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
-import type { ImageResult } from '../domain/result.ts';
-import { costInTrace } from './result.ts';
+import { costInTrace, type ImageResult } from '../domain/result.ts';
 import type { ImageRouter } from './router.ts';
 
 export type BatchOptions = {

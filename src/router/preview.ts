@@ -5,11 +5,11 @@ import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { addUsd, dollars, type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Cost, ImageResult } from '../domain/result.ts';
+import { type Cost, costInTrace, type ImageResult } from '../domain/result.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import { tierRank } from '../domain/vocabulary.ts';
 import type { Split } from '../plan/split.ts';
-import { costInTrace, withEarlier } from './result.ts';
+import { withEarlier } from './result.ts';
 
 export type PreviewChoice = {
   readonly previewNeed: Need;

@@ -1,10 +1,10 @@
 // From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
 // for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
 import { ImageRouterError } from '../domain/error.ts';
-import { addUsd, ZERO_USD } from '../domain/money.ts';
+import { ZERO_USD } from '../domain/money.ts';
 import type { Need, Warning } from '../domain/need.ts';
 import type { Exclusion, Infeasible, Offer } from '../domain/plan.ts';
-import type { Cost, ImageResult } from '../domain/result.ts';
+import type { ImageResult } from '../domain/result.ts';
 import type { TargetId } from '../domain/route.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import type { RouteId } from '../domain/vocabulary.ts';
@@ -40,15 +40,6 @@ export function toResult({ requestId, need, earlier }: Subject, driven: readonly
     cost: { billed: cost.billed, possiblyBilled: cost.possiblyBilled },
     elapsedMs: trace.events.at(-1)?.atMs ?? 0,
     trace,
-  };
-}
-
-/** What a trace says was billed, and may have been: the sum over the runs in it. */
-export function costInTrace(events: readonly TraceEvent[]): Cost {
-  const ends = events.flatMap((event) => (event.kind === 'end' ? [event] : []));
-  return {
-    billed: addUsd(...ends.map((end) => end.billed)),
-    possiblyBilled: addUsd(...ends.map((end) => end.possiblyBilled)),
   };
 }
 

@@ -116,8 +116,7 @@ export class Router implements ImageRouter {
   explain(request: ImageRequest, options: Pick<GenerateOptions, 'onPartial'> = {}): Explanation {
     const { request: parsed, need } = takeIn(request, this.#options);
     const now = this.#engine.clock.now();
-    const asked = { ...need, partials: options.onPartial === undefined ? 0 : PARTIAL_IMAGES };
-    const way = this.#split(asked, parsed.consistent ?? false, now, after(now, need.budgetMs));
+    const way = this.#split(withPartials(need, options), parsed.consistent ?? false, now, after(now, need.budgetMs));
     return { need, plan: way.kind === 'apart' ? timesParts(way.plan, way.parts) : way.plan, parts: way.kind === 'apart' ? way.parts : 1 };
   }
 
@@ -146,7 +145,7 @@ export class Router implements ImageRouter {
   async #generate(input: ImageRequest, options: GenerateOptions): Promise<ImageResult> {
     const arrivedAt = this.#engine.clock.now();
     const { request, need: read } = takeIn(input, this.#options);
-    const need = { ...read, partials: options.onPartial === undefined ? 0 : PARTIAL_IMAGES };
+    const need = withPartials(read, options);
     const requestId = this.#engine.ids.next('req');
     const order: Order = {
       requestId,
@@ -296,6 +295,11 @@ export class Router implements ImageRouter {
 
 /** How much of the time left a caller may take to look at a preview before the final starts anyway. */
 const ANSWER_SHARE = 0.5;
+
+/** The need of a caller who wants to see interim pictures, where there is somebody to show them to. */
+function withPartials(need: Need, { onPartial }: Pick<GenerateOptions, 'onPartial'>): Need {
+  return { ...need, partials: onPartial === undefined ? 0 : PARTIAL_IMAGES };
+}
 
 /** What single calls side by side cost together. */
 function timesParts(plan: Plan, parts: number): Plan {

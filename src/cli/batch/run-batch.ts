@@ -8,7 +8,7 @@ import type { ImageRequest } from '../../domain/request.ts';
 import type { Cost, ImageResult } from '../../domain/result.ts';
 import type { BatchItem } from '../../router/batch.ts';
 import { systemReason } from '../config-file.ts';
-import { costInTrace, costJson, describeCost } from '../cost.ts';
+import { costJson, costOfFailure, describeCost } from '../cost.ts';
 import type { World } from '../open-world.ts';
 import { EXTENSION_OF_FORMAT } from '../output-files.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
@@ -134,7 +134,7 @@ class BatchRun {
 
   async #fail(job: Pick<LoadedJob, 'id' | 'line' | 'hash'>, error: ImageRouterError): Promise<void> {
     const outcome = error.code === 'cancelled' ? 'cancelled' : 'failed';
-    const cost = costInTrace(error.trace) ?? FREE;
+    const cost = costOfFailure(error.trace) ?? FREE;
     const seconds = inSeconds(error.trace?.events.at(-1)?.atMs ?? 0);
     const { id, line, hash } = job;
     const entry: Entry = { outcome, id, line, hash, code: error.code, message: error.message, seconds, ...costJson(cost) };

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from '../../options.ts';
 import type { BatchItem } from '../../router/batch.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts';
 import { type Clock, systemClock } from '../../system/clock.ts';
-import { costInTrace } from '../cost.ts';
+import { costOfFailure } from '../cost.ts';
 import { durationText } from '../duration-text.ts';
 import type { Io } from '../io.ts';
 import { startLiveLine } from '../live-line.ts';
@@ -70,7 +70,7 @@ type Played = Pick<Episode, 'events' | 'ending' | 'cost'>;
 async function playOne(scene: Scene, request: ImageRequest, on: On): Promise<Played> {
   const ending = await run(scene, request, on);
   const trace = ending.kind === 'delivered' ? ending.result.trace : ending.error.trace;
-  return { events: trace?.events ?? [], ending, cost: costInTrace(trace) ?? FREE };
+  return { events: trace?.events ?? [], ending, cost: costOfFailure(trace) ?? FREE };
 }
 
 async function run(scene: Scene, request: ImageRequest, { router, clock, stage, io }: On): Promise<Exclude<Ending, { kind: 'batch' }>> {
@@ -140,7 +140,7 @@ function pictureIn(item: BatchItem): BatchPicture {
 
 function costOf(item: BatchItem): Cost {
   if (item.kind === 'delivered') return item.result.cost;
-  return (item.kind === 'failed' ? costInTrace(item.error.trace) : undefined) ?? FREE;
+  return (item.kind === 'failed' ? costOfFailure(item.error.trace) : undefined) ?? FREE;
 }
 
 function sumOf(a: Cost, b: Cost): Cost {

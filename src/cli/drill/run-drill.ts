@@ -14,7 +14,7 @@ import type { ResolvedOptions } from '../../options.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts';
 import { type Clock, systemClock } from '../../system/clock.ts';
 import { seededRandom } from '../../system/random.ts';
-import { costInTrace } from '../cost.ts';
+import { costOfFailure } from '../cost.ts';
 import { DRILL_FAULTS, type DrillFaultName } from './drill-faults.ts';
 import { drillPrompt } from './drill-prompts.ts';
 
@@ -172,7 +172,7 @@ async function observe(router: ImageRouter, index: number, request: ImageRequest
     return { ...asked, ...ended, seconds: elapsedMs / 1_000, cost, wasted: wastedIn(trace, cost) };
   } catch (error) {
     if (!isImageRouterError(error)) throw error;
-    const cost = costInTrace(error.trace) ?? FREE;
+    const cost = costOfFailure(error.trace) ?? FREE;
     const seconds = (error.trace?.events.at(-1)?.atMs ?? 0) / 1_000;
     const firstRoute = firstRouteIn(error.trace);
     const ended = {
