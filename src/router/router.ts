@@ -261,7 +261,8 @@ export class Router implements ImageRouter {
     const cancel = clock.timer(Math.max(0, deadline - clock.now()) * ANSWER_SHARE, goOn, { background: true });
     options.signal?.addEventListener('abort', goOn);
     if (options.signal?.aborted) goOn();
-    void Promise.resolve(options.onPreview(preview)).then(resolve, goOn);
+    const ask = async (): Promise<'accept' | 'continue'> => (await options.onPreview?.(preview)) ?? 'continue';
+    void ask().then(resolve, goOn);
     try {
       return await promise;
     } finally {

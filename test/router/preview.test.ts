@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { ImageResult } from '../../src/index.ts';
 import { settled } from '../support/fake-providers.ts';
@@ -106,6 +107,21 @@ describe('preview, then final', () => {
     leaving.abort();
     await settled();
     expect(outcome.error?.code).toBe('cancelled');
+  });
+
+  it('goes on with the final when the answer is a throw, and leaves no listener behind', async () => {
+    const world = new World();
+    const caller = new AbortController();
+    const broken = (): never => {
+      throw new Error('broken callback');
+    };
+    const outcome = await world.start(asked, { onPreview: broken, signal: caller.signal });
+    world.openai.calls[0]?.deliver();
+    await settled();
+    world.openai.calls[1]?.deliver();
+    await settled();
+    expect(outcome.result?.route).toBe('gpt-image-2-medium');
+    expect(getEventListeners(caller.signal, 'abort')).toHaveLength(0);
   });
 
   it('does not keep a final that ran beside it from its caller', async () => {
