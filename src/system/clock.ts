@@ -33,13 +33,15 @@ export function systemClock(speed = 1): Clock {
   };
 }
 
+/** Node's timers may fire up to a millisecond early, which is seconds of a fast world: what is early is armed again. */
 function realTimer(delayMs: number, callback: () => void, background: boolean): CancelTimer {
+  const dueAt = performance.now() + Math.max(0, delayMs);
   let handle: NodeJS.Timeout;
-  const arm = (remainingMs: number): void => {
-    const step = Math.min(remainingMs, LONGEST_TIMEOUT_MS);
-    handle = setTimeout(() => (remainingMs > step ? arm(remainingMs - step) : callback()), step);
+  const arm = (): void => {
+    const remainingMs = Math.max(0, dueAt - performance.now());
+    handle = setTimeout(() => (performance.now() < dueAt ? arm() : callback()), Math.min(remainingMs, LONGEST_TIMEOUT_MS));
     if (background) handle.unref();
   };
-  arm(Math.max(0, delayMs));
+  arm();
   return () => clearTimeout(handle);
 }
