@@ -1,0 +1,122 @@
+// An edit as JSON: pictures as data: URIs, decoded strictly, or as https URLs where the operator allows fetching them.
+// Uploaded files (file_id) do not exist here. Everything but the pictures is left for the body schema to judge.
+import { z } from 'zod';
+import { decodeBase64 } from '../../providers/base64.ts';
+import type { BodyRules } from './bounded-body.ts';
+import { MOST_IMAGES } from './form-parts.ts';
+import { type FetchRules, fetchPicture } from './guarded-fetch.ts';
+import { readJsonObject } from './json-text.ts';
+import { pictureIntake } from './picture-intake.ts';
+import { UploadRefused } from './upload-refused.ts';
+
+const SourceSchema = z
+  .strictObject({
+    image_url: z
+      .string('must be text')
+      .optional()
+      .describe('A data: URI of a PNG, JPEG or WebP; an https URL where the gateway allows it.'),
+    file_id: z.string('must be text').optional().describe('Not supported: the gateway keeps no files.'),
+  })
+  .refine((source) => (source.image_url === undefined) !== (source.file_id === undefined), 'needs image_url, a data: URI');
+
+/** The pictures of a JSON edit; the other fields are those of the form. */
+export const JsonPicturesSchema = z.object({
+  images: z
+    .array(SourceSchema, 'must be a list such as [{"image_url": "data:image/png;base64,..."}]')
+    .min(1, 'needs at least one image')
+    .max(MOST_IMAGES, `At most ${MOST_IMAGES} images can be edited together`),
+  mask: SourceSchema.optional(),
+});
+type Source = z.output<typeof SourceSchema>;
+
+export type JsonEditRules = BodyRules & {
+  readonly fileBytesLimit: number;
+  /** Undefined: pictures are not fetched from URLs. */
+  readonly urls: Omit<FetchRules, 'bytesLimit' | 'reserve' | 'clock'> | undefined;
+};
+
+export type JsonEdit = {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly images: readonly Uint8Array[];
+  readonly mask: Uint8Array | undefined;
+};
+
+/** Rejects with UploadRefused. */
+export async function readJsonEdit(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
+  const { images, mask, ...fields } = await readJsonObject(request, rules);
+  if (images === undefined)
+    throw new UploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
+  const parsed = JsonPicturesSchema.safeParse({ images, ...(mask === undefined || mask === null ? {} : { mask }) });
+  if (!parsed.success) throw misshapen(parsed.error.issues[0]);
+  const failed = new AbortController();
+  const load = loader(rules, AbortSignal.any([request.signal, failed.signal]));
+  const { images: sources, mask: maskSource } = parsed.data;
+  try {
+    const [maskBytes, ...imageBytes] = await Promise.all([
+      maskSource === undefined ? undefined : load(maskSource, 'mask', true),
+      ...sources.map((source, index) => load(source, `images[${index}]`, false)),
+    ]);
+    return { fields, images: imageBytes.filter((bytes) => bytes !== undefined), mask: maskBytes };
+  } catch (error) {
+    // The first picture that cannot be had ends the fetching of the others.
+    failed.abort();
+    throw error;
+  }
+}
+
+type Load = (source: Source, field: string, isMask: boolean) => Promise<Uint8Array>;
+
+/** All fetched pictures together must fit into what one upload may hold. */
+function loader(rules: JsonEditRules, signal: AbortSignal): Load {
+  let bytesLeft = rules.bytesLimit;
+  const reserve = (bytes: number): boolean => {
+    bytesLeft -= bytes;
+    return bytesLeft >= 0 && rules.reserve(bytes);
+  };
+  return async ({ image_url: url }, field, isMask) => {
+    const param = `${field}.image_url`;
+    if (url === undefined) throw noFiles(`${field}.file_id`);
+    if (/^data:/i.test(url)) return pictureInUri(url, param, isMask, rules.fileBytesLimit);
+    if (rules.urls === undefined) throw urlsNotAllowed(param);
+    return fetchPicture(url, param, isMask, { ...rules.urls, clock: rules.clock, bytesLimit: rules.fileBytesLimit, reserve }, signal);
+  };
+}
+
+/** Type and encoding must be written out; parameters beside them carry nothing a picture needs. */
+const DATA_URI = /^data:([\w.+-]{1,40}\/[\w.+-]{1,40});base64,/i;
+
+function pictureInUri(uri: string, param: string, isMask: boolean, bytesLimit: number): Uint8Array {
+  const [prefix, declaredType] = DATA_URI.exec(uri.slice(0, 128)) ?? [];
+  if (prefix === undefined) throw badUri(param, 'must begin like data:image/png;base64,');
+  const intake = pictureIntake({ param, isMask, declaredType, bytesLimit });
+  const bytes = decodeBase64(uri.slice(prefix.length));
+  if (bytes === undefined) throw badUri(param, 'holds no base64, or with wrong padding');
+  intake.take(bytes);
+  return intake.finish();
+}
+
+function badUri(param: string, reason: string): UploadRefused {
+  return new UploadRefused('invalid_image_file', `The data: URI in ${param} ${reason}.`, { param });
+}
+
+function noFiles(param: string): UploadRefused {
+  const remedy = 'send the picture itself, as image_url with a data: URI or as a multipart file';
+  return new UploadRefused('file_id_not_supported', 'The gateway keeps no uploaded files.', { param, remedy });
+}
+
+function urlsNotAllowed(param: string): UploadRefused {
+  const remedy = 'send the picture itself, as a data: URI or as a multipart file; operators allow URLs by gateway.imageUrls.allow';
+  return new UploadRefused('image_url_not_allowed', 'Pictures are not fetched from URLs here.', { param, remedy });
+}
+
+function misshapen(issue: z.core.$ZodIssue | undefined): UploadRefused {
+  const path =
+    issue?.path
+      .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+      .join('')
+      .slice(1) ?? 'images';
+  if (issue?.code === 'unrecognized_keys') {
+    return new UploadRefused('unknown_parameter', `${path} has unknown fields.`, { param: path, remedy: 'give image_url, a data: URI' });
+  }
+  return new UploadRefused('invalid_value', `${path}: ${issue?.message ?? 'cannot be used'}.`, { param: path });
+}
