@@ -2,7 +2,8 @@
 // pieces, for how long, and only while the sender is there. Whatever goes wrong anywhere ends the reading at once, also
 // when the sink is stuck; nothing of the body is kept here.
 import type { Clock } from '../../system/clock.ts';
-import { UploadRefused } from './upload-refused.ts';
+import type { Refusal } from '../http/refusal.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 export type BodyRules = {
   readonly bytesLimit: number;
@@ -21,17 +22,17 @@ export interface Sink {
 /** 64 MB in network packets are 50 000 pieces; a sender that cuts its body finer than this is burning our time. */
 const MOST_PIECES = 200_000;
 
-/** `open` gets a way to refuse from outside of `write` and `end`. Rejects with UploadRefused, or with what the sink threw. */
+/** `open` gets a way to refuse from outside of `write` and `end`. Rejects with Refusal, or with what the sink threw. */
 export async function readBody(request: Request, rules: BodyRules, open: (refuse: (why: unknown) => void) => Sink): Promise<void> {
   refuseByLength(request.headers.get('content-length'), rules.bytesLimit);
   const reader = request.body?.getReader();
-  if (reader === undefined) throw new UploadRefused('invalid_multipart', 'The request has no body.');
+  if (reader === undefined) throw uploadRefused('invalid_multipart', 'The request has no body.');
   const stopped = Promise.withResolvers<never>();
   const stopTimer = rules.clock.timer(rules.timeLimitMs * rules.clock.speed, () => stopped.reject(tooSlow(rules.timeLimitMs)));
-  const leave = (): void => stopped.reject(cutShort(request.signal.reason));
+  const leave = (): void => stopped.reject(cutShort());
   request.signal.addEventListener('abort', leave, { once: true });
   try {
-    if (request.signal.aborted) throw cutShort(request.signal.reason);
+    if (request.signal.aborted) throw cutShort();
     await Promise.race([pump(reader, open(stopped.reject), rules), stopped.promise]);
   } finally {
     stopTimer();
@@ -44,15 +45,14 @@ export async function readBody(request: Request, rules: BodyRules, open: (refuse
 async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, sink: Sink, rules: BodyRules): Promise<void> {
   let received = 0;
   for (let pieces = 0; ; pieces += 1) {
-    const { done, value } = await reader.read().catch((error: unknown) => {
-      throw cutShort(error);
+    const { done, value } = await reader.read().catch(() => {
+      throw cutShort();
     });
     if (done) break;
     received += value.byteLength;
     if (received > rules.bytesLimit) throw tooLarge(rules.bytesLimit);
-    if (pieces >= MOST_PIECES) throw new UploadRefused('request_too_large', `The body came in more than ${MOST_PIECES} pieces.`);
-    if (!rules.reserve(value.byteLength))
-      throw new UploadRefused('overloaded', 'The gateway holds as many bytes as it may; try again soon.');
+    if (pieces >= MOST_PIECES) throw uploadRefused('request_too_large', `The body came in more than ${MOST_PIECES} pieces.`);
+    if (!rules.reserve(value.byteLength)) throw uploadRefused('overloaded', 'The gateway holds as many bytes as it may; try again soon.');
     await sink.write(value);
   }
   await sink.end();
@@ -63,15 +63,15 @@ function refuseByLength(contentLength: string | null, bytesLimit: number): void 
   if (contentLength !== null && Number(contentLength) > bytesLimit) throw tooLarge(bytesLimit);
 }
 
-function tooLarge(bytesLimit: number): UploadRefused {
+function tooLarge(bytesLimit: number): Refusal {
   const remedy = 'send fewer or smaller pictures';
-  return new UploadRefused('request_too_large', `The body must be at most ${bytesLimit} bytes.`, { remedy });
+  return uploadRefused('request_too_large', `The body must be at most ${bytesLimit} bytes.`, { remedy });
 }
 
-function tooSlow(timeLimitMs: number): UploadRefused {
-  return new UploadRefused('request_timeout', `The body did not arrive within ${timeLimitMs / 1_000} seconds.`);
+function tooSlow(timeLimitMs: number): Refusal {
+  return uploadRefused('request_timeout', `The body did not arrive within ${timeLimitMs / 1_000} seconds.`);
 }
 
-function cutShort(cause: unknown): UploadRefused {
-  return new UploadRefused('request_cut_short', 'The body ended before it was complete.', { cause });
+function cutShort(): Refusal {
+  return uploadRefused('request_cut_short', 'The body ended before it was complete.');
 }

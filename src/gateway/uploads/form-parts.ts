@@ -1,7 +1,8 @@
 // Which parts an edit's form may have: images, at most one mask, and text fields, each known by name and bounded in
 // number. Everything is decided from a part's header, before its content is received.
 import { nearest } from '../../domain/problem.ts';
-import { UploadRefused } from './upload-refused.ts';
+import type { Refusal } from '../http/refusal.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 /** OpenAI's limit of reference images. */
 export const MOST_IMAGES = 16;
@@ -13,7 +14,7 @@ const MASK_NAME = 'mask';
 export type Part = { readonly kind: 'image' | 'mask' | 'text'; readonly param: string };
 
 export interface PartGate {
-  /** Throws UploadRefused for a part that is unknown, one too many, or there already. */
+  /** Throws Refusal for a part that is unknown, one too many, or there already. */
   admit(name: string | undefined): Part;
 }
 
@@ -23,28 +24,28 @@ export function partGate(textNames: readonly string[]): PartGate {
   let images = 0;
   return {
     admit: (name) => {
-      if (name === undefined || name === '') throw new UploadRefused('invalid_multipart', 'A part of the form has no name.');
+      if (name === undefined || name === '') throw uploadRefused('invalid_multipart', 'A part of the form has no name.');
       if (IMAGE_NAME.test(name)) {
         images += 1;
         if (images > MOST_IMAGES) throw tooManyImages();
         return { kind: 'image', param: `image[${images - 1}]` };
       }
       if (name !== MASK_NAME && !textNames.includes(name)) throw unknownField(name, textNames);
-      if (seen.has(name)) throw new UploadRefused('invalid_value', `The field '${name}' is given more than once.`, { param: name });
+      if (seen.has(name)) throw uploadRefused('invalid_value', `The field '${name}' is given more than once.`, { param: name });
       seen.add(name);
       return { kind: name === MASK_NAME ? 'mask' : 'text', param: name };
     },
   };
 }
 
-export function tooManyImages(): UploadRefused {
-  return new UploadRefused('invalid_value', `At most ${MOST_IMAGES} images can be edited together.`, { param: 'image' });
+export function tooManyImages(): Refusal {
+  return uploadRefused('invalid_value', `At most ${MOST_IMAGES} images can be edited together.`, { param: 'image' });
 }
 
-export function unknownField(name: string, known: readonly string[]): UploadRefused {
+export function unknownField(name: string, known: readonly string[]): Refusal {
   const near = nearest(name, ['image', MASK_NAME, ...known]);
   const shown = /^[\w.[\]-]{1,64}$/.test(name) ? name : undefined;
   const message = shown === undefined ? 'The form has a field with an unknown name.' : `Unknown parameter: '${shown}'.`;
   const remedy = near === undefined ? 'remove it' : `did you mean "${near}"?`;
-  return new UploadRefused('unknown_parameter', message, { ...(shown === undefined ? {} : { param: shown }), remedy });
+  return uploadRefused('unknown_parameter', message, { ...(shown === undefined ? {} : { param: shown }), remedy });
 }

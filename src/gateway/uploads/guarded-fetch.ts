@@ -4,9 +4,10 @@
 // nor remembers cookies. What the other side answered is never told to the caller beyond its status.
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '../../system/clock.ts';
+import { Refusal } from '../http/refusal.ts';
 import { AddressRefused, type Doors, guardedConnector } from '../network/guarded-connector.ts';
 import { type PictureIntake, pictureIntake } from './picture-intake.ts';
-import { UploadRefused } from './upload-refused.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 export type FetchRules = {
   /** Hosts that may be fetched from, `*.example.com` for all below one; empty: any public host. */
@@ -26,7 +27,7 @@ const HEADER_BYTES = 16 * 1024;
 /** Longer URLs are data in disguise. */
 const LONGEST_URL = 8_192;
 
-/** `param` names the field in errors. Rejects with UploadRefused. */
+/** `param` names the field in errors. Rejects with Refusal. */
 export async function fetchPicture(
   text: string,
   param: string,
@@ -101,21 +102,21 @@ async function receive(
   for await (const piece of body) {
     if (!(piece instanceof Uint8Array)) continue;
     if (!rules.reserve(piece.byteLength))
-      throw new UploadRefused('overloaded', 'The pictures together are more bytes than the gateway may hold.');
+      throw uploadRefused('overloaded', 'The pictures together are more bytes than the gateway may hold.');
     intake.take(piece);
   }
   return intake.finish();
 }
 
 /** Connection errors name addresses and ports behind the host; callers are told none of it. */
-function explained(error: unknown, param: string, isLate: boolean, timeLimitMs: number): UploadRefused {
-  if (error instanceof UploadRefused) return error;
-  if (isLate) return unusable(param, `did not answer within ${timeLimitMs / 1_000} seconds`, error);
-  if (error instanceof AddressRefused) return unusable(param, 'names a host without a public address', error);
-  return unusable(param, 'cannot be fetched', error);
+function explained(error: unknown, param: string, isLate: boolean, timeLimitMs: number): Refusal {
+  if (error instanceof Refusal) return error;
+  if (isLate) return unusable(param, `did not answer within ${timeLimitMs / 1_000} seconds`);
+  if (error instanceof AddressRefused) return unusable(param, 'names a host without a public address');
+  return unusable(param, 'cannot be fetched');
 }
 
-function unusable(param: string, reason: string, cause?: unknown): UploadRefused {
+function unusable(param: string, reason: string): Refusal {
   const remedy = 'send the picture itself, as a data: URI or as a multipart file';
-  return new UploadRefused('image_url_unusable', `The URL in ${param} ${reason}.`, { param, remedy, cause });
+  return uploadRefused('image_url_unusable', `The URL in ${param} ${reason}.`, { param, remedy });
 }

@@ -2,12 +2,13 @@
 // Uploaded files (file_id) do not exist here. Everything but the pictures is left for the body schema to judge.
 import { z } from 'zod';
 import { decodeBase64 } from '../../providers/base64.ts';
+import type { Refusal } from '../http/refusal.ts';
 import type { BodyRules } from './bounded-body.ts';
 import { MOST_IMAGES } from './form-parts.ts';
 import { type FetchRules, fetchPicture } from './guarded-fetch.ts';
-import { readJsonObject } from './json-text.ts';
+import { type JsonObject, readJsonObject } from './json-text.ts';
 import { pictureIntake } from './picture-intake.ts';
-import { UploadRefused } from './upload-refused.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 const SourceSchema = z
   .strictObject({
@@ -41,15 +42,15 @@ export type JsonEdit = {
   readonly mask: Uint8Array | undefined;
 };
 
-/** Rejects with UploadRefused. */
+/** Rejects with Refusal. */
 export async function readJsonEdit(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
-  const { images, mask, ...fields } = await readJsonObject(request, rules);
-  if (images === undefined)
-    throw new UploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
+  const { fields: all, resolve } = await readJsonObject(request, rules);
+  const { images, mask, ...fields } = all;
+  if (images === undefined) throw uploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
   const parsed = JsonPicturesSchema.safeParse({ images, ...(mask === undefined || mask === null ? {} : { mask }) });
   if (!parsed.success) throw misshapen(parsed.error.issues[0]);
   const failed = new AbortController();
-  const load = loader(rules, AbortSignal.any([request.signal, failed.signal]));
+  const load = loader(rules, resolve, AbortSignal.any([request.signal, failed.signal]));
   const { images: sources, mask: maskSource } = parsed.data;
   try {
     const [maskBytes, ...imageBytes] = await Promise.all([
@@ -67,7 +68,7 @@ export async function readJsonEdit(request: Request, rules: JsonEditRules): Prom
 type Load = (source: Source, field: string, isMask: boolean) => Promise<Uint8Array>;
 
 /** All fetched pictures together must fit into what one upload may hold. */
-function loader(rules: JsonEditRules, signal: AbortSignal): Load {
+function loader(rules: JsonEditRules, resolve: JsonObject['resolve'], signal: AbortSignal): Load {
   let bytesLeft = rules.bytesLimit;
   const reserve = (bytes: number): boolean => {
     bytesLeft -= bytes;
@@ -76,7 +77,8 @@ function loader(rules: JsonEditRules, signal: AbortSignal): Load {
   return async ({ image_url: url }, field, isMask) => {
     const param = `${field}.image_url`;
     if (url === undefined) throw noFiles(`${field}.file_id`);
-    if (/^data:/i.test(url)) return pictureInUri(url, param, isMask, rules.fileBytesLimit);
+    const uri = resolve(url);
+    if (typeof uri !== 'string' || /^data:/i.test(uri)) return pictureInUri(uri, param, isMask, rules.fileBytesLimit);
     if (rules.urls === undefined) throw urlsNotAllowed(param);
     return fetchPicture(url, param, isMask, { ...rules.urls, clock: rules.clock, bytesLimit: rules.fileBytesLimit, reserve }, signal);
   };
@@ -84,39 +86,41 @@ function loader(rules: JsonEditRules, signal: AbortSignal): Load {
 
 /** Type and encoding must be written out; parameters beside them carry nothing a picture needs. */
 const DATA_URI = /^data:([\w.+-]{1,40}\/[\w.+-]{1,40});base64,/i;
+const LONGEST_PREFIX = 128;
 
-function pictureInUri(uri: string, param: string, isMask: boolean, bytesLimit: number): Uint8Array {
-  const [prefix, declaredType] = DATA_URI.exec(uri.slice(0, 128)) ?? [];
+function pictureInUri(uri: string | Uint8Array, param: string, isMask: boolean, bytesLimit: number): Uint8Array {
+  const start = typeof uri === 'string' ? uri.slice(0, LONGEST_PREFIX) : Buffer.from(uri.subarray(0, LONGEST_PREFIX)).toString('latin1');
+  const [prefix, declaredType] = DATA_URI.exec(start) ?? [];
   if (prefix === undefined) throw badUri(param, 'must begin like data:image/png;base64,');
   const intake = pictureIntake({ param, isMask, declaredType, bytesLimit });
-  const bytes = decodeBase64(uri.slice(prefix.length));
+  const bytes = decodeBase64(typeof uri === 'string' ? uri.slice(prefix.length) : uri.subarray(prefix.length));
   if (bytes === undefined) throw badUri(param, 'holds no base64, or with wrong padding');
   intake.take(bytes);
   return intake.finish();
 }
 
-function badUri(param: string, reason: string): UploadRefused {
-  return new UploadRefused('invalid_image_file', `The data: URI in ${param} ${reason}.`, { param });
+function badUri(param: string, reason: string): Refusal {
+  return uploadRefused('invalid_image_file', `The data: URI in ${param} ${reason}.`, { param });
 }
 
-function noFiles(param: string): UploadRefused {
+function noFiles(param: string): Refusal {
   const remedy = 'send the picture itself, as image_url with a data: URI or as a multipart file';
-  return new UploadRefused('file_id_not_supported', 'The gateway keeps no uploaded files.', { param, remedy });
+  return uploadRefused('file_id_not_supported', 'The gateway keeps no uploaded files.', { param, remedy });
 }
 
-function urlsNotAllowed(param: string): UploadRefused {
+function urlsNotAllowed(param: string): Refusal {
   const remedy = 'send the picture itself, as a data: URI or as a multipart file; operators allow URLs by gateway.imageUrls.allow';
-  return new UploadRefused('image_url_not_allowed', 'Pictures are not fetched from URLs here.', { param, remedy });
+  return uploadRefused('image_url_not_allowed', 'Pictures are not fetched from URLs here.', { param, remedy });
 }
 
-function misshapen(issue: z.core.$ZodIssue | undefined): UploadRefused {
+function misshapen(issue: z.core.$ZodIssue | undefined): Refusal {
   const path =
     issue?.path
       .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
       .join('')
       .slice(1) ?? 'images';
   if (issue?.code === 'unrecognized_keys') {
-    return new UploadRefused('unknown_parameter', `${path} has unknown fields.`, { param: path, remedy: 'give image_url, a data: URI' });
+    return uploadRefused('unknown_parameter', `${path} has unknown fields.`, { param: path, remedy: 'give image_url, a data: URI' });
   }
-  return new UploadRefused('invalid_value', `${path}: ${issue?.message ?? 'cannot be used'}.`, { param: path });
+  return uploadRefused('invalid_value', `${path}: ${issue?.message ?? 'cannot be used'}.`, { param: path });
 }

@@ -1,47 +1,58 @@
-// A JSON body of megabytes, read while somebody else's pictures are being served. Long strings are cheap to parse; many
-// small values are not: 64 MB of brackets become gigabytes of arrays, which ends the process. So the separators are
-// counted while the bytes arrive, and a body that holds more values than any edit has is never parsed.
+// A JSON body of megabytes, read while somebody else's pictures are being served: its pictures are cut out as bytes before
+// the rest is parsed. Many small values would be worse than long ones: 64 MB of brackets become gigabytes of arrays, which
+// ends the process. So separators are counted while bytes arrive, and a body of more values than any edit has is refused.
 import { isUtf8 } from 'node:buffer';
+import { type CutJson, cutPayloads } from '../../providers/payloads.ts';
 import { type BodyRules, readBody } from './bounded-body.ts';
 import { byteCollector } from './byte-collector.ts';
-import { UploadRefused } from './upload-refused.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 /** Base64 contains none of `, [ {`; a prompt of 32 000 characters may be commas throughout. */
 const MOST_SEPARATORS = 50_000;
-const COMMA = 0x2c;
-const BRACKET = 0x5b;
-const BRACE = 0x7b;
+const SEPARATORS = [0x2c, 0x5b, 0x7b];
 
-/** Rejects with UploadRefused unless the body is a JSON object. */
-export async function readJsonObject(request: Request, rules: BodyRules): Promise<Readonly<Record<string, unknown>>> {
+/** `resolve` gives the bytes of a text that was cut out of `fields` for its length; any other text as it is. */
+export type JsonObject = { readonly fields: Readonly<Record<string, unknown>>; readonly resolve: CutJson['resolve'] };
+
+/** Rejects with Refusal unless the body is a JSON object. */
+export async function readJsonObject(request: Request, rules: BodyRules): Promise<JsonObject> {
   const bytes = byteCollector();
   let separators = 0;
   await readBody(request, rules, () => ({
     write: (piece) => {
-      separators += separatorsIn(piece);
-      if (separators > MOST_SEPARATORS) throw new UploadRefused('invalid_json', 'The JSON body holds too many values.');
+      separators += separatorsIn(piece, MOST_SEPARATORS);
+      if (separators > MOST_SEPARATORS) throw uploadRefused('invalid_json', 'The JSON body holds too many values.');
       bytes.add(piece);
     },
     end: () => undefined,
   }));
-  const value = parse(bytes.join());
+  const { text, resolve } = cut(bytes.join());
+  const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new UploadRefused('invalid_json', 'The body must be a JSON object.');
-  return Object.fromEntries(Object.entries(value));
+    throw uploadRefused('invalid_json', 'The body must be a JSON object.');
+  return { fields: Object.fromEntries(Object.entries(value)), resolve };
 }
 
-function separatorsIn(piece: Uint8Array): number {
+/** Pictures stay bytes. */
+function cut(json: Uint8Array): CutJson {
+  if (!isUtf8(json)) throw uploadRefused('invalid_json', 'The body must be JSON in UTF-8.');
+  return cutPayloads(Buffer.from(json.buffer, json.byteOffset, json.byteLength), /^data:image\//i);
+}
+
+/** By searching, which is far faster than looking at each byte where there are few. */
+function separatorsIn(piece: Uint8Array, most: number): number {
   let count = 0;
-  for (const byte of piece) if (byte === COMMA || byte === BRACKET || byte === BRACE) count += 1;
+  for (const separator of SEPARATORS) {
+    for (let at = piece.indexOf(separator); at !== -1 && count <= most; at = piece.indexOf(separator, at + 1)) count += 1;
+  }
   return count;
 }
 
 /** The parser's own message quotes the text around the error, which is the caller's prompt. */
-function parse(bytes: Uint8Array): unknown {
-  if (!isUtf8(bytes)) throw new UploadRefused('invalid_json', 'The body must be JSON in UTF-8.');
+function parse(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+    return JSON.parse(text);
   } catch {
-    throw new UploadRefused('invalid_json', 'The body is no valid JSON.');
+    throw uploadRefused('invalid_json', 'The body is no valid JSON.');
   }
 }

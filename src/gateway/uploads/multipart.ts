@@ -3,11 +3,12 @@
 // file's pieces briefly takes that one file's bytes a second time.
 import { isUtf8 } from 'node:buffer';
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import type { Refusal } from '../http/refusal.ts';
 import { type BodyRules, readBody, type Sink } from './bounded-body.ts';
 import { byteCollector } from './byte-collector.ts';
 import { MOST_IMAGES, partGate } from './form-parts.ts';
 import { pictureIntake } from './picture-intake.ts';
-import { UploadRefused } from './upload-refused.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 export type FormRules = BodyRules & {
   /** Bytes of one file. */
@@ -30,7 +31,7 @@ const PART_HEADER_LINES = 16;
 /** Everything the gate admits; the parser's own limits only end what the gate no longer sees. */
 const SPARE_PARTS = 2;
 
-/** Rejects with UploadRefused. */
+/** Rejects with Refusal. */
 export async function readForm(request: Request, rules: FormRules): Promise<Form> {
   const texts = new Map<string, string>();
   const images: Uint8Array[] = [];
@@ -57,20 +58,20 @@ export async function readForm(request: Request, rules: FormRules): Promise<Form
 
   await readBody(request, rules, (refuse) => {
     const parser = openParser(request, rules);
-    parser.on('error', (error) => refuse(malformed(error)));
+    parser.on('error', () => refuse(malformed()));
     parser.on('file', (name: string | undefined, file, fileName: string | undefined, _encoding, declaredType) => {
-      file.on('error', (error) => refuse(malformed(error)));
+      file.on('error', () => refuse(malformed()));
       // Also a refused part is drained, or the parser would wait for a reader.
       file.resume();
       attempt(refuse, () => feed(file, open(name, fileName, declaredType), refuse));
     });
-    parser.once('partsLimit', () => refuse(new UploadRefused('invalid_multipart', 'The form has too many parts.')));
+    parser.once('partsLimit', () => refuse(uploadRefused('invalid_multipart', 'The form has too many parts.')));
     return sinkOf(parser);
   });
   return { texts: Object.fromEntries(texts), images, mask };
 }
 
-/** One part's content on its way to where it belongs. Both methods throw UploadRefused. */
+/** One part's content on its way to where it belongs. Both methods throw Refusal. */
 type Intake = { readonly take: (piece: Uint8Array) => void; readonly close: () => void };
 
 function feed(file: BusboyFileStream, intake: Intake, refuse: (why: unknown) => void): void {
@@ -87,7 +88,7 @@ function textIntake(param: string, keep: (text: string) => void): Intake {
     },
     close: () => {
       const read = bytes.join();
-      if (!isUtf8(read)) throw new UploadRefused('invalid_value', `The field '${param}' must be UTF-8 text.`, { param });
+      if (!isUtf8(read)) throw uploadRefused('invalid_value', `The field '${param}' must be UTF-8 text.`, { param });
       keep(Buffer.from(read.buffer, read.byteOffset, read.byteLength).toString());
     },
   };
@@ -101,8 +102,8 @@ function openParser(request: Request, { textNames }: FormRules): BusboyInstance 
       isPartAFile: () => true,
       limits: { parts: MOST_IMAGES + textNames.length + SPARE_PARTS, headerPairs: PART_HEADER_LINES, headerSize: PART_HEADER_BYTES },
     });
-  } catch (error) {
-    throw malformed(error);
+  } catch {
+    throw malformed();
   }
 }
 
@@ -126,15 +127,15 @@ function attempt(refuse: (why: unknown) => void, action: () => void): void {
   }
 }
 
-function malformed(cause: unknown): UploadRefused {
+function malformed(): Refusal {
   const remedy = 'let a client library build the form; the boundary in content-type must be the one in the body';
-  return new UploadRefused('invalid_multipart', 'The body is no complete multipart form.', { remedy, cause });
+  return uploadRefused('invalid_multipart', 'The body is no complete multipart form.', { remedy });
 }
 
-function fileForText(param: string): UploadRefused {
-  return new UploadRefused('invalid_value', `The field '${param}' must be text, not a file.`, { param });
+function fileForText(param: string): Refusal {
+  return uploadRefused('invalid_value', `The field '${param}' must be text, not a file.`, { param });
 }
 
-function textTooLong(param: string): UploadRefused {
-  return new UploadRefused('request_too_large', `The field '${param}' must be at most ${TEXT_BYTES_LIMIT} bytes.`, { param });
+function textTooLong(param: string): Refusal {
+  return uploadRefused('request_too_large', `The field '${param}' must be at most ${TEXT_BYTES_LIMIT} bytes.`, { param });
 }

@@ -3,9 +3,10 @@
 // still unproven: the router decodes it in full.
 import { formatSize, pixels } from '../../domain/size.ts';
 import { MASK_BYTES_LIMIT, MOST_PIXELS } from '../../providers/image-check.ts';
+import type { Refusal } from '../http/refusal.ts';
 import { byteCollector } from './byte-collector.ts';
 import { type Head, headMeter } from './picture-head.ts';
-import { UploadRefused } from './upload-refused.ts';
+import { uploadRefused } from './upload-refused.ts';
 
 export type PictureRules = {
   /** How error messages call it: `image[2]`, `mask`, `images[0].image_url`. */
@@ -18,9 +19,9 @@ export type PictureRules = {
 };
 
 export interface PictureIntake {
-  /** Throws UploadRefused. Keeps the piece until `finish`. */
+  /** Throws Refusal. Keeps the piece until `finish`. */
   take(piece: Uint8Array): void;
-  /** The whole file. Throws UploadRefused when it ended before its size was known. */
+  /** The whole file. Throws Refusal when it ended before its size was known. */
   finish(): Uint8Array;
 }
 
@@ -55,9 +56,9 @@ export function pictureIntake(rules: PictureRules): PictureIntake {
   };
 }
 
-function tooManyBytes(param: string, bytesLimit: number): UploadRefused {
+function tooManyBytes(param: string, bytesLimit: number): Refusal {
   const remedy = 'scale the picture down, or send it as JPEG or WebP';
-  return new UploadRefused('request_too_large', `${param} must be smaller than ${bytesLimit} bytes`, { param, remedy });
+  return uploadRefused('request_too_large', `${param} must be smaller than ${bytesLimit} bytes`, { param, remedy });
 }
 
 /** A type nobody accepts is refused before the first byte of the file. */
@@ -85,6 +86,6 @@ function essence(type: string): string {
   return OTHER_NAMES[plain] ?? plain;
 }
 
-function unusable(param: string, reason: string): UploadRefused {
-  return new UploadRefused('invalid_image_file', `Invalid image file: ${param} ${reason}.`, { param, remedy: REMEDY });
+function unusable(param: string, reason: string): Refusal {
+  return uploadRefused('invalid_image_file', `Invalid image file: ${param} ${reason}.`, { param, remedy: REMEDY });
 }

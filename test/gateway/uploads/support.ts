@@ -1,6 +1,7 @@
 // Forms built by hand, byte by byte, and requests around them: what a well-behaved client would never send.
+import { Refusal, type RefusalDetails } from '../../../src/gateway/http/refusal.ts';
 import type { FormRules } from '../../../src/gateway/uploads/multipart.ts';
-import { UploadRefused } from '../../../src/gateway/uploads/upload-refused.ts';
+
 import { manualClock } from '../../support/manual-clock.ts';
 
 export const BOUNDARY = 'test-boundary';
@@ -76,11 +77,11 @@ export function formRules(changes: Partial<FormRules> = {}): FormRules {
 }
 
 /** What it was refused with; throws when it was not. */
-export async function refusalOf(work: Promise<unknown>): Promise<UploadRefused> {
+export async function refusalOf(work: Promise<unknown>): Promise<RefusalDetails> {
   try {
     await work;
   } catch (error) {
-    if (error instanceof UploadRefused) return error;
+    if (error instanceof Refusal) return error.details;
     throw error;
   }
   throw new Error('nothing was refused');
