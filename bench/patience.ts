@@ -79,6 +79,7 @@ function callOf(routeId: string, onPartial: ProviderCall['onPartial']): Provider
     format: 'png',
     compression: undefined,
     background: 'auto',
+    keepEncoded: false,
     endUser: undefined,
   };
 }

@@ -41,6 +41,7 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
     maxCost: chooseCap(request, policy, request.n ?? policy.defaults.n),
     quality: request.quality === 'auto' ? undefined : request.quality,
     route: request.route,
+    model: request.model,
     mayDegrade: (request.onLate ?? policy.defaults.onLate) === 'fail' ? [] : policy.mayDegrade,
     tenant: request.tenant,
     policy,

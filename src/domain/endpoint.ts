@@ -10,6 +10,8 @@ export const EndpointSchema = z.strictObject({
   /** Base URL with its path, without a trailing slash: `https://api.openai.com/v1`, `https://generativelanguage.googleapis.com`. */
   baseUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
   apiKey: z.string().min(1, 'must not be empty'),
+  /** An HTTP proxy on the way there: `http://proxy.internal:3128`. */
+  proxyUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   /** Version segment of Gemini paths. Aggregators document only `v1beta`. Ignored by openai. */
   apiVersion: z.enum(['v1', 'v1beta']).default('v1beta'),
   /** The routes served here; every route of the provider when left out. */

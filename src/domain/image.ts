@@ -10,6 +10,11 @@ export type Image = {
   /** True pixels, read from the decoded picture. */
   readonly width: number;
   readonly height: number;
+  /**
+   * The base64 of `bytes`, as ASCII, just as the provider wrote it: for whoever passes the picture on as base64. Only where
+   * that was asked, and only of a picture that needed no change; `bytes` are then decoded anew each time they are read.
+   */
+  readonly encoded?: Uint8Array;
 };
 
 /** What an edit works from. Checked like every image; the mask only where the route takes one. */

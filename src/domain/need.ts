@@ -49,6 +49,7 @@ export type Need = {
   readonly maxCost: MicroUsd | undefined;
   readonly quality: Quality | undefined;
   readonly route: RouteId | undefined;
+  readonly model: string | undefined;
   readonly mayDegrade: readonly Degradable[];
   readonly tenant: string | undefined;
   readonly policy: Policy;

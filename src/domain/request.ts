@@ -67,6 +67,7 @@ export const ImageRequestSchema = z
       .describe('Insist on one quality setting: only routes with it are used. auto leaves it to the router.'),
     tier: z.enum(TIERS).optional().describe('Insist on a tier instead of letting budget and text need choose it.'),
     route: RouteIdSchema.optional().describe('Insist on one route.'),
+    model: z.string().min(1).optional().describe('Insist on one model, such as gpt-image-2: only its routes are used.'),
     maxCostUsd: z.number().positive().optional().describe('Most dollars this request may cost, failed and hedged calls included.'),
     policy: PolicyIdSchema.optional().describe('What to assume for everything left out. Default: default.'),
     onLate: z.enum(ON_LATE).optional().describe('degrade: deliver less in time. fail: say at once that it cannot be done.'),

@@ -2,6 +2,7 @@
 import type { Image } from './image.ts';
 import { addUsd, type MicroUsd } from './money.ts';
 import type { Need, Warning } from './need.ts';
+import type { Usage } from './price.ts';
 import type { TargetId } from './route.ts';
 import type { Trace, TraceEvent } from './trace.ts';
 import type { RouteId, Tier } from './vocabulary.ts';
@@ -33,6 +34,8 @@ export type ImageResult = {
   readonly degraded: string | undefined;
   readonly warnings: readonly Warning[];
   readonly cost: Cost;
+  /** Tokens of the calls whose images are delivered, as providers counted them; undefined when none did. */
+  readonly usage: Usage | undefined;
   /** The preview that came first, when one was asked for and made in time; the result itself when it was accepted. */
   readonly preview?: ImageResult;
   /** World milliseconds from arrival to delivery. */

@@ -35,6 +35,8 @@ export type DriveOptions = {
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: TraceEvent) => void) | undefined;
   readonly attachments: Attachments;
+  /** Whether images keep the base64 they came in. */
+  readonly keepEncoded: boolean;
   /** Hears interim pictures; undefined: calls are not streamed. */
   readonly onPartial: ((attempt: AttemptNumber, partial: PartialImage) => void) | undefined;
 };
@@ -189,7 +191,7 @@ class Driver implements Subscriber {
     const shape = plannedShapeOf(hold.target.route, need);
     this.#engine.callStarted(this.#callId(attempt), hold.target.id, need.operation, shape.latency);
     const onPartial = this.#options.onPartial && ((partial: PartialImage) => this.#options.onPartial?.(attempt, partial));
-    const call = toCall(hold.target, need, shape.size, this.#options.attachments, onPartial);
+    const call = toCall(hold.target, need, shape.size, this.#options, onPartial);
     const settle = (reply: ProviderReply): void => {
       hold.slot?.release();
       if (reply.kind === 'delivered') this.#takeImages(attempt, hold, need, reply);
@@ -286,7 +288,7 @@ function toCall(
   target: Target,
   need: Need,
   size: ProviderCall['size'],
-  attachments: Attachments,
+  { attachments, keepEncoded }: Pick<DriveOptions, 'attachments' | 'keepEncoded'>,
   onPartial: ProviderCall['onPartial'],
 ): ProviderCall {
   return {
@@ -300,6 +302,7 @@ function toCall(
     onPartial,
     format: need.format,
     compression: need.compression,
+    keepEncoded,
     background: need.background,
     endUser: need.tenant === undefined ? undefined : createHash('sha256').update(need.tenant).digest('hex').slice(0, 32),
   };

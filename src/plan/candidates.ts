@@ -74,6 +74,7 @@ type Reason = { readonly reason: ExclusionReason; readonly detail: string };
 function incapability(route: Route, need: Need): Reason | undefined {
   const { capabilities } = route;
   if (need.route !== undefined && need.route !== route.id) return no('not-asked-for', `route ${need.route} was asked for`);
+  if (need.model !== undefined && need.model !== route.model) return no('not-asked-for', `model ${need.model} was asked for`);
   if (need.quality !== undefined && need.quality !== route.settings.quality) {
     return no('not-asked-for', `quality ${need.quality} was asked for`);
   }

@@ -26,7 +26,11 @@ export type Moment = {
 };
 
 /** An open client at one endpoint. May reject with whatever its SDK throws when no answer could be read. */
-export type Session = { generate(call: ProviderCall, moment: Moment): Promise<ProviderReply> };
+export type Session = {
+  generate(call: ProviderCall, moment: Moment): Promise<ProviderReply>;
+  /** Ends its sockets. */
+  close(): Promise<void>;
+};
 
 /** What one provider is to the adapter. */
 export type Connector<Opened extends Session> = {
@@ -91,7 +95,9 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     },
     async close() {
       closing.abort();
+      const open = [...sessions.values()];
       sessions.clear();
+      await Promise.allSettled(open.map(async (session) => (await session).close()));
     },
   };
 }

@@ -3,14 +3,16 @@
 // reply says so. Only when nothing usable came has the call failed.
 import type { Image } from '../domain/image.ts';
 import type { Usage } from '../domain/price.ts';
+import { decodeBase64 } from './base64.ts';
+import { checkEncoded, NOT_BASE64 } from './encoded-picture.ts';
 import { fitImage } from './geometry.ts';
-import { checkImage, decodeBase64, undecodable } from './image-check.ts';
+import { type Checked, checkImage, undecodable } from './image-check.ts';
 import type { Adjustment, ProviderCall, ProviderReply } from './provider.ts';
 import { failureOf, unreadable, type Verdict, wrongGeometry } from './verdicts.ts';
 
 export type Arrival = {
-  /** Base64 or data URIs, in the provider's order; more than were asked for are left away. */
-  readonly pictures: readonly string[];
+  /** Base64, as text or ASCII bytes, or data URIs, in the provider's order; more than were asked for are left away. */
+  readonly pictures: readonly (string | Uint8Array)[];
   readonly usage: Usage | undefined;
   readonly requestId: string | undefined;
   readonly status: number;
@@ -53,11 +55,9 @@ function missingReport(count: number, asked: number, reason: string | undefined)
   return { kind: 'count', detail: `${count} of ${asked} images came${reason === undefined ? '' : `: ${reason}`}` };
 }
 
-async function readPicture(call: ProviderCall, encoded: string, arrival: Arrival): Promise<Picture> {
+async function readPicture(call: ProviderCall, encoded: string | Uint8Array, arrival: Arrival): Promise<Picture> {
   const billed = arrival.usage !== undefined && arrival.usage.imageOutTokens > 0 ? 'yes' : 'possibly';
-  const bytes = decodeBase64(encoded);
-  if (bytes === undefined) return { kind: 'useless', verdict: unreadable(billed), reason: 'the image is not valid base64' };
-  const checked = checkImage(bytes);
+  const checked = call.keepEncoded ? checkEncoded(encoded) : checkDecoded(encoded);
   if (checked.kind === 'broken') return { kind: 'useless', verdict: unreadable(billed), reason: checked.reason };
   const { image } = checked;
   const wish = {
@@ -75,4 +75,9 @@ async function readPicture(call: ProviderCall, encoded: string, arrival: Arrival
   if (fitted.kind === 'undecodable') return { kind: 'useless', verdict: unreadable(billed), reason: fitted.reason };
   if (fitted.kind === 'misfit') return { kind: 'useless', verdict: wrongGeometry(billed), reason: fitted.reason };
   return { kind: 'ready', image: fitted.image, adjustments: fitted.adjustments };
+}
+
+function checkDecoded(encoded: string | Uint8Array): Checked {
+  const bytes = decodeBase64(encoded);
+  return bytes === undefined ? NOT_BASE64 : checkImage(bytes);
 }

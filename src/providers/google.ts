@@ -9,17 +9,19 @@ import { deliver } from './delivery.ts';
 import { isErrorBody, parseJson } from './google-error.ts';
 import { googleFailure, imagelessFailure } from './google-failures.ts';
 import { type GoogleReply, readGoogleReply } from './google-reply.ts';
+import type { CutJson } from './payloads.ts';
 import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { failureOf, INVALID, unreadable } from './verdicts.ts';
-import { type Answer, observedFetch } from './wire.ts';
+import { openWire, type Wire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
+import { CollectedResponse } from './wire-response.ts';
 
 export function createGoogleProvider(options: AdapterOptions): Provider {
   return createAdapter({ kind: 'google', open: openSession, moderate: undefined }, options);
 }
 
 async function openSession(endpoint: Endpoint): Promise<Session> {
-  const { GoogleGenAI } = await import('@google/genai');
+  const [{ GoogleGenAI }, wire] = await Promise.all([import('@google/genai'), openWire({ proxyUrl: endpoint.proxyUrl })]);
   const client = new GoogleGenAI({
     apiKey: endpoint.apiKey,
     // Each of these would otherwise be read from a GOOGLE_* variable. Without retryOptions nothing is retried, and
@@ -28,25 +30,28 @@ async function openSession(endpoint: Endpoint): Promise<Session> {
     apiVersion: endpoint.apiVersion,
     httpOptions: { baseUrl: endpoint.baseUrl, apiVersion: endpoint.apiVersion },
   });
-  return { generate: (call, moment) => generate(client, endpoint, call, moment) };
+  return { generate: (call, moment) => generate(client, wire, endpoint, call, moment), close: wire.close };
 }
 
-async function generate(client: GoogleGenAI, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
+async function generate(client: GoogleGenAI, wire: Wire, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
   const unfit = unfitFor(call);
   if (unfit !== undefined) return { kind: 'failed', failure: failureOf(INVALID, { message: unfit }), requestId: undefined };
-  const answers: Answer[] = [];
   const circumstances = (): Circumstances => ({
     secrets: { apiKey: endpoint.apiKey, prompt: call.prompt },
     elapsedMs: moment.elapsedMs(),
     wallMs: moment.wallMs(),
   });
+  let answer: Response | undefined;
+  const fetch: Wire['fetch'] = async (url, init) => {
+    answer = await wire.fetch(url, init);
+    return answer;
+  };
   try {
-    const response = await client.models.generateContent(parametersOf(endpoint, call, moment.signal, (answer) => answers.push(answer)));
-    return await readSuccess(call, readGoogleReply(response), wireOf(answers.at(-1)), circumstances());
+    const response = await client.models.generateContent(parametersOf(endpoint, call, moment.signal, fetch));
+    return await readSuccess(call, readGoogleReply(response), toldIn(answer), circumstances());
   } catch (error) {
-    const answer = answers.at(-1);
-    if (answer?.body === undefined) throw error;
-    return readFailure(wireOf(answer), circumstances());
+    if (toldIn(answer).whole === undefined) throw error;
+    return readFailure(toldIn(answer), circumstances());
   }
 }
 
@@ -57,12 +62,7 @@ function unfitFor(call: ProviderCall): string | undefined {
   return call.size.kind === 'ratio' ? undefined : 'the size rule of a Gemini route must be of kind "ratios"';
 }
 
-function parametersOf(
-  endpoint: Endpoint,
-  call: ProviderCall,
-  abortSignal: AbortSignal,
-  onAnswer: (answer: Answer) => void,
-): GenerateContentParameters {
+function parametersOf(endpoint: Endpoint, call: ProviderCall, abortSignal: AbortSignal, fetch: Wire['fetch']): GenerateContentParameters {
   const imageConfig = call.size.kind === 'ratio' ? { aspectRatio: call.size.aspectRatio, imageSize: call.size.resolution } : {};
   return {
     model: endpoint.models?.[call.route.id] ?? call.route.model,
@@ -73,7 +73,7 @@ function parametersOf(
       imageConfig,
       automaticContinuation: false,
       abortSignal,
-      httpOptions: { fetch: observedFetch(onAnswer) },
+      httpOptions: { fetch },
     },
   };
 }
@@ -83,24 +83,32 @@ function inlinePart({ bytes, mediaType }: Image): Part {
   return { inlineData: { mimeType: mediaType, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64') } };
 }
 
-type Wire = { readonly status: number; readonly headers: Headers; readonly text: string };
+/** What the server answered, as far as it came: the SDK's errors lose the status, the headers and the body. */
+type Told = { readonly status: number; readonly headers: Headers; readonly whole: CutJson | undefined };
 
-function wireOf(answer: Answer | undefined): Wire {
-  return { status: answer?.status ?? 200, headers: answer?.headers ?? new Headers(), text: answer?.body ?? '' };
+function toldIn(answer: Response | undefined): Told {
+  const whole = answer instanceof CollectedResponse ? answer.whole : undefined;
+  return { status: answer?.status ?? 200, headers: answer?.headers ?? new Headers(), whole };
 }
 
 async function readSuccess(
   call: ProviderCall,
   reply: GoogleReply | undefined,
-  wire: Wire,
+  told: Told,
   circumstances: Circumstances,
 ): Promise<ProviderReply> {
-  const requestId = reply?.responseId ?? requestIdIn(wire.headers);
+  const requestId = reply?.responseId ?? requestIdIn(told.headers);
   if (reply?.picture !== undefined) {
-    return deliver(call, { pictures: [reply.picture], usage: reply.usage, requestId, status: wire.status, isCompressed: false });
+    return deliver(call, {
+      pictures: [resolvedIn(told, reply.picture)],
+      usage: reply.usage,
+      requestId,
+      status: told.status,
+      isCompressed: false,
+    });
   }
-  if (isErrorBody(wire.text)) return readFailure(wire, circumstances);
-  const asSent = readGoogleReply(parseJson(wire.text)) ?? reply;
+  if (isErrorBody(textOf(told))) return readFailure(told, circumstances);
+  const asSent = readGoogleReply(parseJson(textOf(told))) ?? reply;
   const failure = imagelessFailure(
     {
       finishReason: asSent?.finishReason,
@@ -108,20 +116,27 @@ async function readSuccess(
       blockReason: asSent?.blockReason,
       parts: asSent?.parts ?? 'none',
       drawnTokens: asSent?.drawnTokens ?? 0,
-      isRelayed: wire.headers.has('x-oneapi-request-id'),
+      isRelayed: told.headers.has('x-oneapi-request-id'),
     },
-    wire.status,
+    told.status,
     circumstances,
   );
   return { kind: 'failed', failure, requestId };
 }
 
-function readFailure(wire: Wire, circumstances: Circumstances): ProviderReply {
-  const isGarbled = wire.status < 300 && !isErrorBody(wire.text);
+function readFailure(told: Told, circumstances: Circumstances): ProviderReply {
+  const isGarbled = told.status < 300 && !isErrorBody(textOf(told));
   const failure = isGarbled
-    ? failureOf(unreadable('possibly'), { message: 'the answer is not the JSON it should be', status: wire.status })
-    : googleFailure(wire, circumstances);
-  return { kind: 'failed', failure, requestId: requestIdIn(wire.headers) };
+    ? failureOf(unreadable('possibly'), { message: 'the answer is not the JSON it should be', status: told.status })
+    : googleFailure({ ...told, text: textOf(told) }, circumstances);
+  return { kind: 'failed', failure, requestId: requestIdIn(told.headers) };
+}
+
+const textOf = (told: Told): string => told.whole?.text ?? '';
+
+/** A picture that was cut out of the answer is found again; one inside a text was not. */
+function resolvedIn(told: Told, picture: string): string | Uint8Array {
+  return told.whole?.resolve(picture) ?? picture;
 }
 
 function requestIdIn(headers: Headers): string | undefined {

@@ -18,23 +18,6 @@ const MOST_BYTES = 64 * 1024 * 1024;
 export const REFERENCE_BYTES_LIMIT = 50_000_000;
 export const MASK_BYTES_LIMIT = 4_000_000;
 
-const DATA_URI = /^data:[\w/+.-]*;base64,/;
-
-/**
- * Strict: alphabet and padding must be right. Buffer skips what it does not know, and whatever it skips is missing in its
- * length: counting finds what a pattern would, which took 20 ms of everybody's time for 3 MB. Only characters beyond
- * Latin-1 can pass, as their low byte; the mark of a broken decoding, U+FFFD, does not. Accepts a data URI.
- */
-export function decodeBase64(text: string): Uint8Array | undefined {
-  const encoded = text.startsWith('data:') ? text.replace(DATA_URI, '') : text;
-  if (encoded.length === 0 || encoded.length % 4 !== 0) return undefined;
-  const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;
-  const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.byteLength !== (encoded.length / 4) * 3 - padding) return undefined;
-  // The URL-safe alphabet, which Buffer takes as well and no provider writes.
-  return encoded.includes('-') || encoded.includes('_') ? undefined : bytes;
-}
-
 /** Measures a provider's picture without decoding it. Never throws. */
 export function checkImage(bytes: Uint8Array): Checked {
   if (bytes.byteLength > MOST_BYTES) return broken(`${bytes.byteLength} bytes are more than an image has`);

@@ -2,7 +2,7 @@
 // can fail the call; the completed event goes the way of every other answer. A stream is trusted for nothing else: it can
 // end without a word, which the SDK reports as a plain end, and a relay can leave the names of events away.
 import { z } from 'zod';
-import { decodeBase64 } from './image-check.ts';
+import { decodeBase64 } from './base64.ts';
 import { formatOf } from './picture-file.ts';
 import type { PartialImage, ProviderCall } from './provider.ts';
 

@@ -13,8 +13,9 @@ import { editOf, generationOf, type ToFile } from './openai-request.ts';
 import { BROKEN_OFF, isEventStream, isStreamed, readStream } from './openai-stream.ts';
 import type { Moderation, Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { CONNECTION_LOST, empty, failureOf, unreadable } from './verdicts.ts';
-import { ownHeadersOnly, patientFetch } from './wire.ts';
+import { isOwnHeader, openWire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
+import { CollectedResponse } from './wire-response.ts';
 
 /** The longest delay a timer takes (24 days): in effect none. Zero would mean an instant timeout. */
 const NO_TIMEOUT_MS = 2_147_483_647;
@@ -28,7 +29,10 @@ type Opened = Session & { readonly client: OpenAI };
 type Sdk = { readonly client: OpenAI; readonly isAnswer: (error: unknown) => error is APIError; readonly toFile: ToFile };
 
 async function openSession(endpoint: Endpoint): Promise<Opened> {
-  const { default: OpenAI, APIError, toFile } = await import('openai');
+  const [{ default: OpenAI, APIError, toFile }, wire] = await Promise.all([
+    import('openai'),
+    openWire({ proxyUrl: endpoint.proxyUrl, mayLeave: isOwnHeader }),
+  ]);
   const client = new OpenAI({
     apiKey: endpoint.apiKey,
     baseURL: endpoint.baseUrl,
@@ -38,14 +42,14 @@ async function openSession(endpoint: Endpoint): Promise<Opened> {
     project: null,
     webhookSecret: null,
     logLevel: 'off',
-    // OPENAI_CUSTOM_HEADERS could replace the key; named here, it cannot. `ownHeadersOnly` drops the others.
+    // OPENAI_CUSTOM_HEADERS could replace the key; named here, it cannot. `isOwnHeader` keeps the others in.
     defaultHeaders: { authorization: `Bearer ${endpoint.apiKey}` },
-    fetch: (url, init) => patientFetch(url, ownHeadersOnly(init)),
+    fetch: wire.fetch,
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   });
   const sdk: Sdk = { client, isAnswer: (error) => error instanceof APIError, toFile };
-  return { client, generate: (call, moment) => generate(sdk, endpoint, call, moment) };
+  return { client, generate: (call, moment) => generate(sdk, endpoint, call, moment), close: wire.close };
 }
 
 async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment: Moment): Promise<ProviderReply> {
@@ -56,7 +60,13 @@ async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment
   });
   try {
     const { data, response } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
-    const success = { status: response.status, headers: response.headers, requestId: requestIdIn(response.headers) };
+    const whole = response instanceof CollectedResponse ? response.whole : undefined;
+    const success = {
+      status: response.status,
+      headers: response.headers,
+      requestId: requestIdIn(response.headers),
+      resolve: whole?.resolve ?? asItIs,
+    };
     return data === BROKEN_OFF ? brokenOff(success) : await readSuccess(call, data, success, circumstances());
   } catch (error) {
     const told = sdk.isAnswer(error) ? answerIn(error) : undefined;
@@ -91,15 +101,23 @@ async function stream({ client, toFile }: Sdk, endpoint: Endpoint, call: Provide
   return { data: await readStream(events, call.onPartial, signal), response };
 }
 
-type Success = { readonly status: number; readonly headers: Headers; readonly requestId: string | undefined };
+/** `resolve` finds the bytes of a picture that was cut out of the answer. */
+type Success = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly requestId: string | undefined;
+  readonly resolve: (text: string) => string | Uint8Array;
+};
+
+const asItIs = (text: string): string => text;
 
 async function readSuccess(call: ProviderCall, body: unknown, success: Success, circumstances: Circumstances): Promise<ProviderReply> {
-  const { status, headers, requestId } = success;
+  const { status, headers, requestId, resolve } = success;
   const failed = (failure: ReturnType<typeof failureOf>): ProviderReply => ({ kind: 'failed', failure, requestId });
   const reply = readOpenAIReply(body);
   switch (reply.kind) {
     case 'images':
-      return deliver(call, { pictures: reply.pictures, usage: reply.usage, requestId, status, isCompressed: true });
+      return deliver(call, { pictures: reply.pictures.map(resolve), usage: reply.usage, requestId, status, isCompressed: true });
     case 'error':
       return failed(openaiFailure({ status, headers, error: reply.error, fallbackMessage: 'an error came as a success' }, circumstances));
     case 'empty':

@@ -28,6 +28,8 @@ export type ProviderCall = {
   readonly format: ImageFormat;
   /** 0 to 100 for jpeg and webp; undefined: the provider's default. */
   readonly compression: number | undefined;
+  /** Whether pictures keep the base64 they came in, see `Image.encoded`. */
+  readonly keepEncoded: boolean;
   readonly background: Background;
   /** End-user id for the provider's abuse monitoring; already hashed. */
   readonly endUser: string | undefined;

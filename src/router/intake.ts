@@ -53,6 +53,10 @@ function policyOf(request: ParsedRequest, { policies, defaultPolicy, routes }: R
   if (request.route !== undefined && !routes.some((route) => route.id === request.route)) {
     throw problemsError('invalid_request', 'request', [unknownName('route', 'route', request.route, routes)]);
   }
+  if (request.model !== undefined && !routes.some((route) => route.model === request.model)) {
+    const models = [...new Set(routes.map((route) => route.model))].map((id) => ({ id }));
+    throw problemsError('invalid_request', 'request', [unknownName('model', 'model', request.model, models)]);
+  }
   if (request.policy === undefined) return defaultPolicy;
   const policy = policies.find((known) => known.id === request.policy);
   if (policy === undefined) throw problemsError('invalid_request', 'request', [unknownName('policy', 'policy', request.policy, policies)]);

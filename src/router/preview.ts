@@ -44,6 +44,7 @@ export function choosePreview(need: Need, splitFor: (need: Need) => Split): Prev
     budgetMs,
     quality: undefined,
     route: undefined,
+    model: undefined,
     // A preview shows the composition: lettering may be rough, and nothing about it may be refused for being below the need.
     textAccuracy: 'none',
     mayDegrade: ['tier', 'text', 'geometry'],

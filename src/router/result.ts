@@ -1,10 +1,12 @@
 // From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
 // for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
 import { ImageRouterError } from '../domain/error.ts';
+import type { Image } from '../domain/image.ts';
 import { ZERO_USD } from '../domain/money.ts';
 import type { Need, Warning } from '../domain/need.ts';
 import type { Exclusion, Infeasible, Offer } from '../domain/plan.ts';
-import type { ImageResult } from '../domain/result.ts';
+import type { Usage } from '../domain/price.ts';
+import type { ImageResult, ResultImage } from '../domain/result.ts';
 import type { TargetId } from '../domain/route.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import type { RouteId } from '../domain/vocabulary.ts';
@@ -27,7 +29,7 @@ export function toResult({ requestId, need, earlier }: Subject, driven: readonly
   const [first] = delivered;
   if (first === undefined) throw toError(driven, trace);
   const { route } = first.attempt.target;
-  const images = delivered.flatMap(({ attempt, reply }) => reply.images.map((image) => ({ ...image, route: attempt.target.route.id })));
+  const images = delivered.flatMap(({ attempt, reply }) => reply.images.map((image) => madeBy(image, attempt.target.route.id)));
   return {
     id: requestId,
     images,
@@ -38,8 +40,34 @@ export function toResult({ requestId, need, earlier }: Subject, driven: readonly
     degraded: degradation(need, delivered, images.length, driven),
     warnings: [...need.warnings, ...unique(delivered.flatMap(({ reply }) => reply.adjustments.map(toWarning)))],
     cost: { billed: cost.billed, possiblyBilled: cost.possiblyBilled },
+    usage: totalUsage(delivered.flatMap(({ reply }) => (reply.usage === undefined ? [] : [reply.usage]))),
     elapsedMs: trace.events.at(-1)?.atMs ?? 0,
     trace,
+  };
+}
+
+/** Not a spread: the bytes of an encoded picture are decoded only when somebody reads them. */
+function madeBy(image: Image, route: RouteId): ResultImage {
+  const { format, mediaType, width, height, encoded } = image;
+  const about = { format, mediaType, width, height, route };
+  if (encoded === undefined) return { ...about, bytes: image.bytes };
+  return {
+    ...about,
+    encoded,
+    get bytes() {
+      return image.bytes;
+    },
+  };
+}
+
+function totalUsage(usages: readonly Usage[]): Usage | undefined {
+  const sum = (field: keyof Usage): number => usages.reduce((total, usage) => total + usage[field], 0);
+  if (usages.length === 0) return undefined;
+  return {
+    textInTokens: sum('textInTokens'),
+    imageInTokens: sum('imageInTokens'),
+    imageOutTokens: sum('imageOutTokens'),
+    textOutTokens: sum('textOutTokens'),
   };
 }
 

@@ -43,6 +43,8 @@ export type GenerateOptions = {
   readonly onEvent?: (event: TraceEvent) => void;
   /** Hears interim pictures of routes that stream them. They cost a little: about 100 output tokens each. */
   readonly onPartial?: (partial: PartialImage) => void;
+  /** Images keep the base64 they came in (`encoded`) where they needed no change: for callers who pass it on. */
+  readonly keepEncoded?: boolean;
   /** With `preview: true`: gets the preview; answering `accept` skips the final and what it would have cost. */
   readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
 };
@@ -65,7 +67,7 @@ export interface ImageRouter {
    */
   generate(request: ImageRequest, options?: GenerateOptions): Promise<ImageResult>;
   /** The same as a sequence of events, the last of them `final`. Leaving the loop gives up the request. */
-  stream(request: ImageRequest, options?: Pick<GenerateOptions, 'signal'>): AsyncIterable<StreamEvent>;
+  stream(request: ImageRequest, options?: Pick<GenerateOptions, 'signal' | 'keepEncoded'>): AsyncIterable<StreamEvent>;
   /**
    * Many requests, a bounded number at a time, yielded as they end. One failure fails no other; a spend cap stops new
    * ones. Leaving the loop gives up those that run.
@@ -105,8 +107,8 @@ export class Router implements ImageRouter {
     return work;
   }
 
-  stream(request: ImageRequest, options: Pick<GenerateOptions, 'signal'> = {}): AsyncIterable<StreamEvent> {
-    return streamOf((hooks) => this.generate(request, hooks), options.signal);
+  stream(request: ImageRequest, options: Pick<GenerateOptions, 'signal' | 'keepEncoded'> = {}): AsyncIterable<StreamEvent> {
+    return streamOf((hooks) => this.generate(request, { ...options, ...hooks }), options.signal);
   }
 
   batch(requests: Iterable<ImageRequest> | AsyncIterable<ImageRequest>, options: BatchOptions = {}): AsyncIterable<BatchItem> {
@@ -247,8 +249,12 @@ export class Router implements ImageRouter {
 
   /** Never rejects for what providers do. A preview shows no interim pictures of its own. */
   #makePreview(order: Order, choice: PreviewChoice, signal: AbortSignal | undefined): Promise<PreviewEnd> {
-    const { onEvent } = order.options;
-    const options = { ...(signal === undefined ? {} : { signal }), ...(onEvent === undefined ? {} : { onEvent }) };
+    const { onEvent, keepEncoded } = order.options;
+    const options = {
+      ...(keepEncoded === undefined ? {} : { keepEncoded }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onEvent === undefined ? {} : { onEvent }),
+    };
     return this.#make({ ...order, need: choice.previewNeed, options, part: 'preview' }).then(previewDelivered, previewFailed);
   }
 
@@ -285,6 +291,7 @@ export class Router implements ImageRouter {
       signal: options.signal,
       onEvent: options.onEvent,
       attachments: order.attachments,
+      keepEncoded: options.keepEncoded ?? false,
       onPartial: options.onPartial && ((_, partial) => options.onPartial?.(partial)),
     });
   }

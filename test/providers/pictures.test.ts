@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../src/domain/image.ts';
+import { decodeBase64 } from '../../src/providers/base64.ts';
 import { fitImage, type Wish } from '../../src/providers/geometry.ts';
-import { checkImage, decodeBase64, MOST_PIXELS } from '../../src/providers/image-check.ts';
+import { checkImage, MOST_PIXELS } from '../../src/providers/image-check.ts';
 import { picture, pngChunk, pngClaiming } from './support/pictures.ts';
 
 const LATIN_1 = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));

@@ -71,6 +71,7 @@ export function needOf(changes: Partial<Need> = {}): Need {
     maxCost: undefined,
     quality: undefined,
     route: undefined,
+    model: undefined,
     mayDegrade: ['tier', 'text', 'geometry'],
     tenant: undefined,
     policy: policyNamed('default'),

@@ -49,6 +49,7 @@ export function callOf(routeId: string, changes: CallChanges = {}): ProviderCall
     format: route.provider === 'google' ? 'jpeg' : 'png',
     compression: undefined,
     background: 'auto',
+    keepEncoded: false,
     endUser: undefined,
     ...fields,
   };

@@ -1,19 +1,14 @@
-// Watches what fetch hands to undici: the only place where its timeouts can be seen without waiting for them.
-const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
+// Watches what the wire hands to undici: the only place where its timeouts can be seen without waiting for them.
+import { Agent } from 'undici';
+import { vi } from 'vitest';
 
 /** The options of every dispatch made while `run` runs. */
 export async function dispatchesDuring(run: () => Promise<unknown>): Promise<readonly object[]> {
-  const original = Reflect.get(globalThis, GLOBAL_DISPATCHER);
-  const seen: object[] = [];
-  const dispatch = (options: object, handler: object): boolean => {
-    seen.push(options);
-    return original.dispatch(options, handler);
-  };
-  Reflect.set(globalThis, GLOBAL_DISPATCHER, { dispatch });
+  const dispatch = vi.spyOn(Agent.prototype, 'dispatch');
   try {
     await run();
+    return dispatch.mock.calls.map(([options]) => options);
   } finally {
-    Reflect.set(globalThis, GLOBAL_DISPATCHER, original);
+    dispatch.mockRestore();
   }
-  return seen;
 }
