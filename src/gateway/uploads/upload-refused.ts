@@ -18,6 +18,8 @@ const STATUS = {
   unknown_parameter: 400,
   unsupported_media_type: 415,
 } as const satisfies Record<string, number>;
+/** Renders end every second on a busy gateway, and each frees what it held. */
+const OVERLOADED_RETRY_S = 1;
 export type UploadRefusalCode = keyof typeof STATUS;
 
 export function uploadRefused(
@@ -25,5 +27,6 @@ export function uploadRefused(
   message: string,
   about: { readonly param?: string; readonly remedy?: string } = {},
 ): Refusal {
-  return new Refusal({ status: STATUS[code], code, message, param: about.param, remedy: about.remedy });
+  const retryAfterS = code === 'overloaded' ? OVERLOADED_RETRY_S : undefined;
+  return new Refusal({ status: STATUS[code], code, message, param: about.param, remedy: about.remedy, retryAfterS });
 }
