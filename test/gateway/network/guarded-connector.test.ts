@@ -1,7 +1,8 @@
 // Connections to hosts that a caller named, with a resolver and a dialler of the test's own: nothing leaves the machine.
-import { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { type Dial, guardedConnector, type Target } from '../../../src/gateway/network/guarded-connector.ts';
+import { type Dial, guardedConnector, machineDoors, type Target } from '../../../src/gateway/network/guarded-connector.ts';
 
 type Asked = { readonly names: string[]; readonly targets: Target[] };
 const never = new AbortController().signal;
@@ -77,5 +78,30 @@ describe('the guarded connector', () => {
     const hanging = connectTo('pictures.example', ['8.8.8.8'], { dial: () => new Promise(() => undefined), signal: leaving.signal });
     leaving.abort(new Error('enough'));
     expect((await hanging).outcome).toMatchObject({ message: 'enough' });
+  });
+});
+
+describe("the machine's own dialler", () => {
+  it('gives up a handshake when aborted, and closes the connection', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const leaving = new AbortController();
+    const accepted = once(server, 'connection');
+    const { port } = server.address() as AddressInfo;
+    const dialled = machineDoors.dial({ address: '127.0.0.1', port, servername: 'pictures.example' }, leaving.signal);
+    const [socket] = (await accepted) as [Socket];
+    const closed = once(socket, 'close');
+    leaving.abort();
+    await expect(dialled).rejects.toThrow('aborted while connecting');
+    await closed;
+    server.close();
+  });
+
+  it('speaks to nobody who speaks no TLS', async () => {
+    const server = createServer((socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\n')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(machineDoors.dial({ address: '127.0.0.1', port, servername: undefined }, never)).rejects.toThrow();
+    server.close();
   });
 });
