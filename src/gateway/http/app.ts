@@ -1,0 +1,151 @@
+// The gateway as a function from Request to Response. Every request takes the same few steps, in an order that spends
+// nothing on those who may not ask: id, path and method, drain and overload, key and scope, then the endpoint. They are one
+// function rather than a chain of middleware, because a chain keeps a frame of each link while a render takes minutes.
+import { type Context, Hono } from 'hono';
+import { type Bindings, Call } from './call.ts';
+import type { Endpoint } from './endpoint.ts';
+import { explain } from './endpoints/explain.ts';
+import { generations } from './endpoints/generations.ts';
+import { model, models } from './endpoints/models.ts';
+import { livez, metrics, readyz } from './endpoints/probes.ts';
+import { routes } from './endpoints/routes.ts';
+import { traces } from './endpoints/traces.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { refuseWhenFull } from './image-admission.ts';
+import { errorAnswer, fromDenial, shuttingDown, toRefusal } from './openai/errors.ts';
+import type { GatewayParts } from './parts.ts';
+import { Refusal } from './refusal.ts';
+import { sendAnswer } from './send.ts';
+
+export type { GatewayParts } from './parts.ts';
+
+/** In the order people are told of them. */
+const ENDPOINTS: readonly Endpoint[] = [generations, explain, models, model, routes, traces, metrics, livez, readyz];
+
+type AppContext = Context<{ Bindings: Bindings }>;
+
+export type GatewayApp = {
+  readonly fetch: Hono<{ Bindings: Bindings }>['fetch'];
+  /** For tests: asks without a socket. */
+  readonly request: Hono<{ Bindings: Bindings }>['request'];
+  /** From now on image requests are answered with 503, also if `parts.isDraining` does not say so. */
+  beginDrain(): void;
+  /** Gives up every image request that runs; each answers 503 and records what it spent. */
+  abortAll(): void;
+  /** Resolves once no image request runs and every record of one is on disk. */
+  idle(): Promise<void>;
+};
+
+export function createApp(parts: GatewayParts, more: readonly Endpoint[] = []): GatewayApp {
+  let isDraining = false;
+  const gateway = createGateway({ ...parts, isDraining: () => isDraining || parts.isDraining() });
+  const endpoints = [...ENDPOINTS, ...more];
+  const app = new Hono<{ Bindings: Bindings }>({ strict: false });
+  for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) {
+    const here = endpoints.filter((endpoint) => endpoint.path === path);
+    app.all(path, (context) => answer(gateway, context, path, here));
+  }
+  app.notFound((context) => answerUnknown(gateway, context, endpoints));
+  return {
+    fetch: app.fetch,
+    request: app.request,
+    beginDrain: () => {
+      isDraining = true;
+    },
+    abortAll: () => gateway.work.abortAll(),
+    idle: () => gateway.work.idle(),
+  };
+}
+
+async function answer(gateway: Gateway, context: AppContext, path: string, here: readonly Endpoint[]): Promise<Response> {
+  const call = openCall(gateway, context, path);
+  try {
+    const endpoint = chooseMethod(call, here);
+    if (endpoint === undefined) return allowed(call, here);
+    await admitCaller(call, endpoint);
+    return closeCall(call, await endpoint.handle(call));
+  } catch (error) {
+    return closeCall(call, refuse(call, error));
+  }
+}
+
+function answerUnknown(gateway: Gateway, context: AppContext, endpoints: readonly Endpoint[]): Response {
+  const call = openCall(gateway, context, 'unknown');
+  const list = endpoints.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  const message = `There is nothing here. There is: ${list.join(', ')}.`;
+  return closeCall(call, refuse(call, new Refusal({ status: 404, code: 'not_found', message })));
+}
+
+function openCall(gateway: Gateway, context: AppContext, path: string): Call {
+  const call = new Call(gateway, context, path, gateway.ids.next('req'));
+  gateway.observer.http({ kind: 'request-start', id: call.id, method: call.method, endpoint: path });
+  call.whenEnded(() => tellEnd(call));
+  return call;
+}
+
+/** Without a socket nobody else says that a reply which is complete already has ended. */
+function closeCall(call: Call, response: Response): Response {
+  if (call.outgoing === undefined && response.body === null) call.end();
+  return response;
+}
+
+/** Status of a request whose caller left before there was an answer; nginx's. */
+const CALLER_LEFT = 499;
+
+function tellEnd(call: Call): void {
+  call.gateway.observer.http({
+    kind: 'request-end',
+    id: call.id,
+    method: call.method,
+    endpoint: call.endpoint,
+    status: call.status ?? CALLER_LEFT,
+    ms: call.elapsedMs,
+    principal: call.isAuthenticated ? call.principal.id : undefined,
+    bytes: call.bytes,
+    ...call.facts,
+  });
+}
+
+/** Undefined for OPTIONS, which asks for the methods. Throws Refusal 405. */
+function chooseMethod(call: Call, here: readonly Endpoint[]): Endpoint | undefined {
+  if (call.method === 'OPTIONS') return undefined;
+  const asked = call.method === 'HEAD' ? 'GET' : call.method;
+  const endpoint = here.find(({ method }) => method === asked);
+  if (endpoint !== undefined) return endpoint;
+  const allow = allowHeader(here);
+  const message = `${call.endpoint} does not take this method. It takes: ${allow}.`;
+  throw new Refusal({ status: 405, code: 'method_not_allowed', message, headers: { allow } });
+}
+
+/** Browsers' preflights get no permission here: other sites' pages may not spend a user's key. */
+function allowed(call: Call, here: readonly Endpoint[]): Response {
+  const headers = { allow: allowHeader(here) };
+  return closeCall(call, sendAnswer(call, { status: 204, headers, body: [], facts: {} }));
+}
+
+function allowHeader(here: readonly Endpoint[]): string {
+  return here.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');
+}
+
+async function admitCaller(call: Call, { scope, makesImages }: Endpoint): Promise<void> {
+  const { gateway } = call;
+  if (scope === undefined) return;
+  // While it drains the gateway can still be looked at, but nothing new is begun.
+  if (gateway.isDraining() && call.method === 'POST') throw shuttingDown();
+  if (makesImages === true) refuseWhenFull(gateway);
+  const caller = await gateway.gatekeeper.authenticate(call.headers);
+  if ('status' in caller) throw fromDenial(caller, gateway);
+  call.principal = caller;
+  call.isAuthenticated = true;
+  if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('images'))) return;
+  const message = `This key has no scope "${scope}"; it has: ${caller.scopes.join(', ')}.`;
+  throw new Refusal({ status: 403, code: 'insufficient_scope', message });
+}
+
+function refuse(call: Call, error: unknown): Response {
+  const refusal = toRefusal(error, call.gateway);
+  if (refusal.details.code === 'internal_error') {
+    call.gateway.observer.http({ kind: 'request-defect', id: call.id, where: call.endpoint, error });
+  }
+  return sendAnswer(call, errorAnswer(refusal));
+}

@@ -1,0 +1,17 @@
+// What lives as long as the gateway does, beside the parts it was built from: the work that runs, and the bytes it holds.
+import { createHeldBytes, type HeldBytes } from './held-bytes.ts';
+import { createOpenWork, type OpenWork } from './open-work.ts';
+import type { GatewayParts } from './parts.ts';
+
+export type Gateway = GatewayParts & {
+  readonly work: OpenWork;
+  readonly held: HeldBytes;
+};
+
+export function createGateway(parts: GatewayParts): Gateway {
+  return {
+    ...parts,
+    work: createOpenWork(parts.clock, () => parts.settings().limits.waitingRequests),
+    held: createHeldBytes(() => parts.settings().limits.heldBytes),
+  };
+}

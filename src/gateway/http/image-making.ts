@@ -1,0 +1,77 @@
+// One image request to its end: made or failed, the spend is settled, the trace is kept, and what comes out is an answer.
+// Nothing here knows a connection; whoever waits for the answer, and how many, is not its business.
+import { isImageRouterError } from '../../domain/error.ts';
+import { type Cost, costInTrace, type ImageResult } from '../../domain/result.ts';
+import type { GenerateOptions } from '../../index.ts';
+import type { Lease, Principal } from '../ports.ts';
+import type { Answer, AnswerFacts } from './answer.ts';
+import type { Gateway } from './gateway.ts';
+import { imagesAnswer } from './openai/envelope.ts';
+import { errorAnswer, toRefusal } from './openai/errors.ts';
+import type { ImageOrder } from './openai/order.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Everything the making of one order needs. */
+export type Making = {
+  readonly gateway: Gateway;
+  readonly principal: Principal;
+  /** The HTTP request's id. */
+  readonly id: string;
+  readonly order: ImageOrder;
+  readonly lease: Lease;
+};
+
+export type Made =
+  | { readonly kind: 'made'; readonly result: ImageResult }
+  | { readonly kind: 'failed'; readonly refusal: Refusal; readonly facts: AnswerFacts; readonly spentMicroUsd: number };
+
+/** Never rejects: what went wrong is a value, with its spend settled. */
+export async function make({ gateway, principal, id, order, lease }: Making, options: GenerateOptions): Promise<Made> {
+  try {
+    const result = await gateway.router().generate(order.request, { ...options, keepEncoded: true });
+    settle(gateway, id, lease, result.cost);
+    gateway.traces.keep(principal, result.trace);
+    return { kind: 'made', result };
+  } catch (error) {
+    const trace = isImageRouterError(error) ? error.trace : undefined;
+    const events = trace?.events ?? [];
+    const cost = costInTrace(events);
+    settle(gateway, id, lease, cost);
+    if (trace !== undefined) gateway.traces.keep(principal, trace);
+    const refusal = toRefusal(error, gateway);
+    if (refusal.details.code === 'internal_error') gateway.observer.http({ kind: 'request-defect', id, where: 'generate', error });
+    const plan = events.find((event) => event.kind === 'plan')?.plan;
+    const wasTried = events.some((event) => event.kind === 'attempt-start');
+    const spentMicroUsd = cost.billed + cost.possiblyBilled;
+    const facts: AnswerFacts = {
+      ...(trace === undefined ? {} : { traceId: trace.requestId }),
+      ...(wasTried && !(isImageRouterError(error) && error.code === 'cancelled') ? { deadlineMet: false } : {}),
+      ...(plan?.kind === 'plan' ? { predictedChance: plan.chance } : {}),
+      costMicroUsd: spentMicroUsd,
+    };
+    return { kind: 'failed', refusal, facts, spentMicroUsd };
+  }
+}
+
+/** The whole reply. Never rejects. */
+export async function makeAnswer(making: Making, signal: AbortSignal): Promise<Answer> {
+  const made = await make(making, { signal });
+  return made.kind === 'made' ? toImagesAnswer(making, made.result) : errorAnswer(made.refusal, made);
+}
+
+function toImagesAnswer({ gateway, order }: Making, result: ImageResult): Answer {
+  return imagesAnswer(result, { options: gateway.options(), created: secondsNow(gateway), notes: order.notes });
+}
+
+/** World seconds since 1970. */
+export function secondsNow({ clock }: Gateway): number {
+  return Math.floor(clock.wall().getTime() / 1_000);
+}
+
+/** The caller need not wait for the disk: until the record is there, the reservation stands for it. */
+function settle(gateway: Gateway, id: string, lease: Lease, cost: Cost): void {
+  const settled = lease.settle(cost).catch((error: unknown) => {
+    gateway.observer.http({ kind: 'request-defect', id, where: 'settle', error });
+  });
+  gateway.work.track(settled);
+}

@@ -1,0 +1,112 @@
+// The image requests that run: how many, who waits for each, and how to give them up. A request is given up when the last
+// caller who waits for it has left, unless its answer is to be kept for a repeat (Idempotency-Key). A client library that
+// gave up by its own timeout comes back within a second with the same request: the work waits that long for it, and the
+// repeat joins it instead of being paid for a second time.
+import type { CancelTimer, Clock } from '../../system/clock.ts';
+import type { Answer } from './answer.ts';
+
+export type Job = {
+  readonly answer: Promise<Answer>;
+  /** Takes a place among those who wait. Returns how to leave it, once: `comesBack` when the caller is expected again. */
+  join(): (comesBack: boolean) => void;
+};
+
+export type JobRules = {
+  /** What a repeat is recognised by: principal and request; undefined: nobody can join. */
+  readonly joinKey: string | undefined;
+  /** The answer is wanted even when nobody waits for it. */
+  readonly outlivesCallers: boolean;
+};
+
+export interface OpenWork {
+  readonly size: number;
+  readonly isFull: boolean;
+  start(rules: JobRules, make: (signal: AbortSignal) => Promise<Answer>): Job;
+  find(joinKey: string): Job | undefined;
+  /** Counts something that has to end before the process may, such as a record on its way to disk. */
+  track(work: Promise<unknown>): void;
+  abortAll(): void;
+  /** Resolves once nothing runs. */
+  idle(): Promise<void>;
+}
+
+/** The longest pause of OpenAI's libraries before their second repeat is 1 s; real milliseconds. */
+const COMES_BACK_MS = 2_000;
+
+export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
+  const jobs = new Set<RunningJob>();
+  const joinable = new Map<string, RunningJob>();
+  const tracked = new Set<Promise<unknown>>();
+  const track = (work: Promise<unknown>): void => {
+    const ended = work.then(
+      () => void tracked.delete(ended),
+      () => void tracked.delete(ended),
+    );
+    tracked.add(ended);
+  };
+  return {
+    get size() {
+      return jobs.size;
+    },
+    get isFull() {
+      return jobs.size >= limit();
+    },
+    start: (rules, make) => {
+      const job = new RunningJob(clock, rules.outlivesCallers, make);
+      jobs.add(job);
+      const { joinKey } = rules;
+      if (joinKey !== undefined) joinable.set(joinKey, job);
+      const forget = (): void => {
+        jobs.delete(job);
+        if (joinKey !== undefined && joinable.get(joinKey) === job) joinable.delete(joinKey);
+      };
+      track(job.answer.finally(forget));
+      return job;
+    },
+    find: (joinKey) => joinable.get(joinKey),
+    track,
+    abortAll: () => {
+      for (const job of jobs) job.abort();
+    },
+    idle: async () => {
+      while (tracked.size > 0) await Promise.all(tracked);
+    },
+  };
+}
+
+class RunningJob implements Job {
+  readonly answer: Promise<Answer>;
+  readonly #clock: Clock;
+  readonly #outlivesCallers: boolean;
+  readonly #controller = new AbortController();
+  #callers = 0;
+  #hasSettled = false;
+  #stopWaiting: CancelTimer | undefined;
+
+  constructor(clock: Clock, outlivesCallers: boolean, make: (signal: AbortSignal) => Promise<Answer>) {
+    this.#clock = clock;
+    this.#outlivesCallers = outlivesCallers;
+    this.answer = make(this.#controller.signal).finally(() => {
+      this.#hasSettled = true;
+    });
+  }
+
+  join(): (comesBack: boolean) => void {
+    this.#callers += 1;
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+    let isHere = true;
+    return (comesBack) => {
+      if (!isHere) return;
+      isHere = false;
+      this.#callers -= 1;
+      if (this.#callers > 0 || this.#outlivesCallers || this.#hasSettled) return;
+      if (!comesBack) return this.abort();
+      this.#stopWaiting = this.#clock.timer(COMES_BACK_MS * this.#clock.speed, () => this.abort(), { background: true });
+    };
+  }
+
+  abort(): void {
+    this.#controller.abort();
+  }
+}

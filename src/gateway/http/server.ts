@@ -1,0 +1,128 @@
+// The socket: node:http with limits on everything a stranger may send slowly, in excess or not at all, and an orderly end.
+// A waiting request costs no timer: slow headers and bodies are the server's own limits, checked for all connections at
+// once. What cannot even be parsed is answered here, in the same shape as everything else.
+import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import type { GatewayApp } from './app.ts';
+import type { HttpLimits } from './parts.ts';
+
+export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
+
+export type RunningServer = {
+  /** `http://127.0.0.1:8787`. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no new connections and no new work, waits up to `withinMs` real milliseconds for what runs, then gives that up
+   * (it answers 503 and records its spend), and closes. Resolves when nothing is left.
+   */
+  drain(withinMs: number): Promise<void>;
+};
+
+/** Proxies usually keep idle connections for 60 s: who closes first loses a request that was just sent. */
+const KEEP_ALIVE_MS = 75_000;
+/** How often slow senders are looked for: often enough that a limit of seconds means seconds. */
+const SLOW_CHECK_MS = 1_000;
+/** What answers given up at the end of a drain get to reach their callers. */
+const LAST_WORDS_MS = 1_000;
+
+/** Rejects when it cannot listen. */
+export async function startServer(app: GatewayApp, { host, port, limits }: ListenOptions): Promise<RunningServer> {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: unreadableRequest });
+  const server = createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs,
+      connectionsCheckingInterval: SLOW_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: limits.headerBytes,
+      // One answer's pieces leave together; waiting for more would only delay them.
+      noDelay: true,
+    },
+    (request, response) => void listener(request, response),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnparsable(error, socket));
+  const boundPort = await listen(server, host, port);
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${boundPort}`, port: boundPort, drain: (withinMs) => drain(server, app, withinMs) };
+}
+
+/** Whether only this machine can reach it: where no key is needed. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || bare === '0:0:0:0:0:0:0:1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare);
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+async function drain(server: Server, app: GatewayApp, withinMs: number): Promise<void> {
+  app.beginDrain();
+  // Takes no more connections and closes idle ones; answers on the others say `connection: close`.
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  if (await within(Promise.all([closed, app.idle()]), withinMs)) return;
+  app.abortAll();
+  await app.idle();
+  if (!(await within(closed, LAST_WORDS_MS))) server.closeAllConnections();
+  await closed;
+}
+
+/** Whether `work` ended in time. */
+async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  const timeout = AbortSignal.timeout(Math.max(0, limitMs));
+  const late = new Promise<false>((resolve) => {
+    timeout.addEventListener('abort', () => resolve(false), { once: true });
+  });
+  return Promise.race([work.then(() => true), late]);
+}
+
+const UNREADABLE = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request did not arrive in time.'],
+  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The headers are too large.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'request_too_large', 'The chunk extensions are too large.'],
+} as const;
+const MALFORMED = [400, 'malformed_request', 'This is not HTTP.'] as const;
+const PHRASES = { 400: 'Bad Request', 408: 'Request Timeout', 413: 'Payload Too Large', 431: 'Request Header Fields Too Large' } as const;
+
+function answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { code } = error;
+  // Nobody is there to be told, or an answer is on its way already and must not be mixed with another.
+  if (code === 'ECONNRESET' || !socket.writable || hasBegun(socket)) return void socket.destroy();
+  const known = Object.entries(UNREADABLE).find(([name]) => name === code)?.[1] ?? MALFORMED;
+  const body = errorBody(known[1], known[2]);
+  const head = [
+    `HTTP/1.1 ${known[0]} ${PHRASES[known[0]]}`,
+    'content-type: application/json',
+    'x-content-type-options: nosniff',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** node keeps the response of a connection on its socket. */
+function hasBegun(socket: Duplex): boolean {
+  const response: unknown = Reflect.get(socket, '_httpMessage');
+  return typeof response === 'object' && response !== null && Reflect.get(response, 'headersSent') === true;
+}
+
+/** A target or host that is no URL. */
+function unreadableRequest(): Response {
+  const body = errorBody('malformed_request', 'The request names no path and host that make a URL.');
+  return new Response(body, { status: 400, headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } });
+}
+
+function errorBody(code: string, message: string): string {
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+}
