@@ -101,40 +101,42 @@ export function normalQuantile(p: number): number {
   if (p > 1 - 0.02425) return -tailQuantile(Math.sqrt(-2 * Math.log(1 - p)));
   const q = p - 0.5;
   const r = q * q;
-  const numerator = horner(
-    r,
-    -3.969683028665376e1,
-    2.209460984245205e2,
-    -2.759285104469687e2,
-    1.38357751867269e2,
-    -3.066479806614716e1,
-    2.506628277459239,
-  );
-  const denominator = horner(
-    r,
-    -5.447609879822406e1,
-    1.615858368580409e2,
-    -1.556989798598866e2,
-    6.680131188771972e1,
-    -1.328068155288572e1,
-    1,
-  );
-  return (numerator * q) / denominator;
+  return (horner(CENTRE_NUMERATOR, r) * q) / horner(CENTRE_DENOMINATOR, r);
 }
 
 function tailQuantile(q: number): number {
-  const numerator = horner(
-    q,
-    -7.784894002430293e-3,
-    -3.223964580411365e-1,
-    -2.400758277161838,
-    -2.549732539343734,
-    4.374664141464968,
-    2.938163982698783,
-  );
-  return numerator / horner(q, 7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416, 1);
+  return horner(TAIL_NUMERATOR, q) / horner(TAIL_DENOMINATOR, q);
 }
 
-function horner(x: number, ...coefficients: readonly number[]): number {
-  return coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
+const CENTRE_NUMERATOR = Float64Array.of(
+  -3.969683028665376e1,
+  2.209460984245205e2,
+  -2.759285104469687e2,
+  1.38357751867269e2,
+  -3.066479806614716e1,
+  2.506628277459239,
+);
+const CENTRE_DENOMINATOR = Float64Array.of(
+  -5.447609879822406e1,
+  1.615858368580409e2,
+  -1.556989798598866e2,
+  6.680131188771972e1,
+  -1.328068155288572e1,
+  1,
+);
+const TAIL_NUMERATOR = Float64Array.of(
+  -7.784894002430293e-3,
+  -3.223964580411365e-1,
+  -2.400758277161838,
+  -2.549732539343734,
+  4.374664141464968,
+  2.938163982698783,
+);
+const TAIL_DENOMINATOR = Float64Array.of(7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416, 1);
+
+/** A polynomial, highest power first. */
+function horner(coefficients: Float64Array, x: number): number {
+  let sum = 0;
+  for (let index = 0; index < coefficients.length; index += 1) sum = sum * x + (coefficients[index] ?? 0);
+  return sum;
 }

@@ -49,13 +49,13 @@ const TABLE_POINTS = 64;
 type Fate = 'succeeds' | 'fails' | 'silent';
 
 /**
- * Conditional distribution tables for one remaining budget. Build once, evaluate many sequences. Running calls are
+ * Conditional distribution tables for one remaining budget. Make one, evaluate many sequences. Running calls are
  * looked up at their age, so the tables reach `oldestAgeMs` beyond the deadline.
  */
 export class Evaluator {
   readonly #remainingMs: number;
   readonly #horizonMs: number;
-  readonly #tables = { once: new Map<Candidate, readonly Float64Array[]>(), repeated: new Map<Candidate, readonly Float64Array[]>() };
+  readonly #tables = { once: new Map<Candidate, EndTable>(), repeated: new Map<Candidate, EndTable>() };
 
   constructor(remainingMs: number, oldestAgeMs: number) {
     this.#remainingMs = Math.max(1, remainingMs);
@@ -68,12 +68,7 @@ export class Evaluator {
     const total = { chance: 0, valueUsd: 0, costUsd: 0 };
     for (const { fates, probability } of fatesOf(calls)) {
       const starts = startsOf(calls, fates, this.#remainingMs);
-      addOutcome(
-        total,
-        { calls, bestFirst, fates, starts, remainingMs: this.#remainingMs, horizonMs: this.#horizonMs },
-        probability,
-        heldValueUsd,
-      );
+      addOutcome(total, { calls, bestFirst, fates, starts, remainingMs: this.#remainingMs }, probability, heldValueUsd);
     }
     return total;
   }
@@ -81,10 +76,10 @@ export class Evaluator {
   #prepare(entry: Entry, entries: readonly Entry[]): Call {
     const { candidate, ageMs } = entry;
     const repeated = entries.filter((other) => other.candidate.target.route.id === candidate.target.route.id).length > 1;
-    const tables = this.#tablesOf(candidate, repeated ? 'repeated' : 'once');
+    const table = this.#tableOf(candidate, repeated ? 'repeated' : 'once');
     const { success } = candidate;
     const silent = (1 - success) * (candidate.view.silent ? SILENT_SHARE_WHEN_QUIET : SILENT_SHARE);
-    const base = { candidate, startMs: entry.startMs, ageMs: ageMs ?? 0, planned: ageMs === undefined, tables };
+    const base = { candidate, startMs: entry.startMs, ageMs: ageMs ?? 0, planned: ageMs === undefined, table };
     if (ageMs === undefined) return { ...base, success, silent };
     // A call that still runs has neither failed fast nor succeeded yet: its chance shrinks as it ages.
     const survives = success * (1 - candidate.latency.cdf(ageMs));
@@ -93,18 +88,54 @@ export class Evaluator {
     return alive <= 0 ? { ...base, success: 0, silent: 1 } : { ...base, success: survives / alive, silent: silent / alive };
   }
 
-  /** [node][point]: probability of having ended by point * step, given the shared factor. */
-  #tablesOf(candidate: Candidate, kind: 'once' | 'repeated'): readonly Float64Array[] {
+  #tableOf(candidate: Candidate, kind: 'once' | 'repeated'): EndTable {
     const known = this.#tables[kind].get(candidate);
     if (known) return known;
-    const step = this.#horizonMs / TABLE_POINTS;
-    const scores = Float64Array.from({ length: TABLE_POINTS + 1 }, (_, point) => boundedScore(candidate.latency.cdf(point * step)));
     const correlation = kind === 'repeated' ? SAME_ROUTE_CORRELATION : OTHER_ROUTE_CORRELATION;
-    const loading = Math.sqrt(correlation);
-    const spread = Math.sqrt(1 - correlation);
-    const tables = NODES.map(({ z }) => scores.map((score) => normalCdf((score - loading * z) / spread)));
-    this.#tables[kind].set(candidate, tables);
-    return tables;
+    const table = new EndTable(candidate, this.#horizonMs, correlation);
+    this.#tables[kind].set(candidate, table);
+    return table;
+  }
+}
+
+/**
+ * Probability that a call has ended, given the shared factor: a table of points, each filled when it is first looked at.
+ * Most plans look at a few of them.
+ */
+class EndTable {
+  readonly #candidate: Candidate;
+  readonly #stepMs: number;
+  readonly #loading: number;
+  readonly #spread: number;
+  /** Node by node, all points; NaN where nobody has looked yet. */
+  readonly #ended = new Float64Array(NODES.length * (TABLE_POINTS + 1)).fill(Number.NaN);
+
+  constructor(candidate: Candidate, horizonMs: number, correlation: number) {
+    this.#candidate = candidate;
+    this.#stepMs = horizonMs / TABLE_POINTS;
+    this.#loading = Math.sqrt(correlation);
+    this.#spread = Math.sqrt(1 - correlation);
+  }
+
+  /** `elapsedMs` after its start, by linear interpolation; what lies beyond the table's reach counts as its end. */
+  endedBy(node: number, elapsedMs: number): number {
+    if (elapsedMs <= 0) return 0;
+    const position = Math.min(TABLE_POINTS, elapsedMs / this.#stepMs);
+    const point = Math.floor(position);
+    const low = this.#at(node, point);
+    return position === point ? low : low + (this.#at(node, point + 1) - low) * (position - point);
+  }
+
+  #at(node: number, point: number): number {
+    const index = node * (TABLE_POINTS + 1) + point;
+    const known = this.#ended[index] ?? 0;
+    if (!Number.isNaN(known)) return known;
+    const score = boundedScore(this.#candidate.latency.cdf(point * this.#stepMs));
+    for (let other = 0; other < NODES.length; other += 1) {
+      const z = NODES[other]?.z ?? 0;
+      this.#ended[other * (TABLE_POINTS + 1) + point] = normalCdf((score - this.#loading * z) / this.#spread);
+    }
+    return this.#ended[index] ?? 0;
   }
 }
 
@@ -113,7 +144,7 @@ type Call = {
   readonly startMs: number | undefined;
   readonly ageMs: number;
   readonly planned: boolean;
-  readonly tables: readonly Float64Array[];
+  readonly table: EndTable;
   readonly success: number;
   readonly silent: number;
 };
@@ -181,7 +212,6 @@ type Scenario = {
   readonly fates: readonly Fate[];
   readonly starts: readonly number[];
   readonly remainingMs: number;
-  readonly horizonMs: number;
 };
 
 function addOutcome(
@@ -198,7 +228,7 @@ function addOutcome(
     if (call === undefined || start === undefined || start >= remainingMs) continue;
     if (fates[index] === 'succeeds') {
       const worth = probability * Math.max(0, call.candidate.valueUsd - heldValueUsd);
-      total.valueUsd += worth * deliver(call, scenario.horizonMs, remainingMs - start, noneBetter);
+      total.valueUsd += worth * deliver(call, remainingMs - start, noneBetter);
     }
     if (call.planned && fates[index] !== 'fails') {
       total.costUsd += probability * stillNeeded(scenario, index, start) * (call.candidate.price.expected / 1_000_000);
@@ -217,11 +247,11 @@ function weightOf(node: number): number {
 }
 
 /** Weighted chance that this call delivers where none better did, over all nodes; takes it out of `none`. */
-function deliver(call: Call, horizonMs: number, elapsedMs: number, none: Float64Array): number {
+function deliver(call: Call, elapsedMs: number, none: Float64Array): number {
   let sum = 0;
   for (let node = 0; node < NODES.length; node += 1) {
     const left = none[node] ?? 1;
-    const ended = endedBy(call, horizonMs, node, elapsedMs);
+    const ended = endedBy(call, node, elapsedMs);
     sum += weightOf(node) * left * ended;
     none[node] = left * (1 - ended);
   }
@@ -233,7 +263,7 @@ function valueAt(calls: readonly Call[], index: number): number {
 }
 
 /** Probability that no image at least as good has arrived when call `index` is due to start. */
-function stillNeeded({ calls, fates, starts, horizonMs }: Scenario, index: number, start: number): number {
+function stillNeeded({ calls, fates, starts }: Scenario, index: number, start: number): number {
   let needed: Float64Array | undefined;
   for (let other = 0; other < calls.length; other += 1) {
     const earlier = calls[other];
@@ -241,7 +271,7 @@ function stillNeeded({ calls, fates, starts, horizonMs }: Scenario, index: numbe
     if (earlier === undefined || began === undefined || other === index || fates[other] !== 'succeeds' || began >= start) continue;
     if (valueAt(calls, other) < valueAt(calls, index)) continue;
     needed ??= SCRATCH_NEEDED.fill(1);
-    deliver(earlier, horizonMs, start - began, needed);
+    deliver(earlier, start - began, needed);
   }
   if (needed === undefined) return TOTAL_WEIGHT;
   let sum = 0;
@@ -252,20 +282,9 @@ function stillNeeded({ calls, fates, starts, horizonMs }: Scenario, index: numbe
 const TOTAL_WEIGHT = NODES.reduce((sum, { weight }) => sum + weight, 0);
 
 /** Probability that a call that will succeed has done so `elapsedMs` after its start, given the shared factor. */
-function endedBy(call: Call, horizonMs: number, node: number, elapsedMs: number): number {
-  const table = call.tables[node];
-  if (call.planned) return lookUp(table, elapsedMs / horizonMs);
-  const before = lookUp(table, call.ageMs / horizonMs);
+function endedBy({ table, planned, ageMs }: Call, node: number, elapsedMs: number): number {
+  if (planned) return table.endedBy(node, elapsedMs);
+  const before = table.endedBy(node, ageMs);
   if (before >= 1) return 0;
-  return Math.max(0, (lookUp(table, (call.ageMs + elapsedMs) / horizonMs) - before) / (1 - before));
-}
-
-/** The table's value at `share` of its reach, by linear interpolation. */
-function lookUp(table: Float64Array | undefined, share: number): number {
-  if (table === undefined || share <= 0) return 0;
-  const position = Math.min(1, share) * TABLE_POINTS;
-  const point = Math.floor(position);
-  const low = table[point] ?? 0;
-  const high = table[point + 1] ?? low;
-  return low + (high - low) * (position - point);
+  return Math.max(0, (table.endedBy(node, ageMs + elapsedMs) - before) / (1 - before));
 }
