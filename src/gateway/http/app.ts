@@ -24,6 +24,13 @@ const ENDPOINTS: readonly Endpoint[] = [generations, explain, models, model, rou
 
 type AppContext = Context<{ Bindings: Bindings }>;
 
+export type GatewayLoad = {
+  /** Image requests that run, and callers who wait for one. */
+  readonly running: number;
+  readonly callers: number;
+  readonly heldBytes: number;
+};
+
 export type GatewayApp = {
   readonly fetch: Hono<{ Bindings: Bindings }>['fetch'];
   /** For tests: asks without a socket. */
@@ -32,6 +39,8 @@ export type GatewayApp = {
   beginDrain(): void;
   /** Gives up every image request that runs; each answers 503 and records what it spent. */
   abortAll(): void;
+  /** How much is going on now. */
+  load(): GatewayLoad;
   /** Resolves once no image request runs and every record of one is on disk. */
   idle(): Promise<void>;
 };
@@ -53,6 +62,7 @@ export function createApp(parts: GatewayParts, more: readonly Endpoint[] = []): 
       isDraining = true;
     },
     abortAll: () => gateway.work.abortAll(),
+    load: () => ({ running: gateway.work.size, callers: gateway.work.callers, heldBytes: gateway.held.bytes }),
     idle: () => gateway.work.idle(),
   };
 }
@@ -102,8 +112,14 @@ function tellEnd(call: Call): void {
     ms: call.elapsedMs,
     principal: call.isAuthenticated ? call.principal.id : undefined,
     bytes: call.bytes,
+    ...traceparentOf(call),
     ...call.facts,
   });
+}
+
+function traceparentOf(call: Call): { readonly traceparent?: string } {
+  const traceparent = call.headers.get('traceparent');
+  return traceparent === null ? {} : { traceparent };
 }
 
 /** Undefined for OPTIONS, which asks for the methods. Throws Refusal 405. */

@@ -26,6 +26,8 @@ export type HttpEvent =
       readonly bytes: number;
       /** `error.code` of the answer. */
       readonly code?: string;
+      /** W3C Trace Context of the caller, as it came. */
+      readonly traceparent?: string;
       /** The id of the request's trace: the router's, which every RouterEvent carries. */
       readonly traceId?: string;
       readonly route?: RouteId;

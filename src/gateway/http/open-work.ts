@@ -20,6 +20,8 @@ export type JobRules = {
 
 export interface OpenWork {
   readonly size: number;
+  /** Callers who wait: fewer than jobs where some work only for a repeat, more where repeats have joined. */
+  readonly callers: number;
   readonly isFull: boolean;
   start(rules: JobRules, make: (signal: AbortSignal) => Promise<Answer>): Job;
   find(joinKey: string): Job | undefined;
@@ -47,6 +49,9 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
   return {
     get size() {
       return jobs.size;
+    },
+    get callers() {
+      return [...jobs].reduce((sum, job) => sum + job.callers, 0);
     },
     get isFull() {
       return jobs.size >= limit();
@@ -89,6 +94,10 @@ class RunningJob implements Job {
     this.answer = make(this.#controller.signal).finally(() => {
       this.#hasSettled = true;
     });
+  }
+
+  get callers(): number {
+    return this.#callers;
   }
 
   join(): (comesBack: boolean) => void {

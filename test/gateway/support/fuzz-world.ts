@@ -1,0 +1,103 @@
+// A gateway before a sandbox that answers at once, for the fuzz run, with everything it says about itself collected: events,
+// traces of its process, uncaught errors. Whether a canary is among them is for the run to look.
+import { inspect } from 'node:util';
+import { compose } from '../../../src/compose.ts';
+import { createApp } from '../../../src/gateway/http/app.ts';
+import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
+import { startServer } from '../../../src/gateway/http/server.ts';
+import { resolveOptions } from '../../../src/options.ts';
+import { startSandbox } from '../../../src/sandbox/index.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { systemIds } from '../../../src/system/ids.ts';
+import { FakeGatekeeper, FakeIdempotency, FakeTraces } from './fakes.ts';
+
+export type FuzzWorld = {
+  readonly port: number;
+  readonly url: string;
+  /** Whatever the gateway wrote or would have logged. */
+  readonly said: () => readonly string[];
+  /** Errors nobody caught. */
+  readonly accidents: readonly string[];
+  close(): Promise<void>;
+};
+
+const MEBIBYTE = 1024 * 1024;
+const LIMITS = {
+  jsonBytes: MEBIBYTE,
+  uploadBytes: 4 * MEBIBYTE,
+  referenceBytes: 2 * MEBIBYTE,
+  headerBytes: 16 * 1024,
+  headersTimeoutMs: 5_000,
+  bodyTimeoutMs: 5_000,
+  idleWriteMs: 60_000,
+  heldBytes: 256 * MEBIBYTE,
+  waitingRequests: 20_000,
+};
+/** A budget of six seconds is 300 ms: enough for a sandbox that does not wait, on a machine that is busy. */
+const SPEED = 20;
+
+export async function openFuzzWorld(): Promise<FuzzWorld> {
+  const clock = systemClock(SPEED);
+  const { routes } = resolveOptions({ endpoints: [{ id: 'none', provider: 'openai', baseUrl: 'http://127.0.0.1:9', apiKey: 'k' }] });
+  const sandbox = await startSandbox({
+    routes,
+    clock,
+    latency: 'none',
+    pictures: 'tiny',
+    imagesPerMinute: Number.POSITIVE_INFINITY,
+    seed: 'fuzz',
+  });
+  const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
+  const router = compose(options, { clock });
+  await router.ready();
+  const settings = { aliases: {}, limits: LIMITS, heartbeatMs: 15_000, imageUrls: { allow: true, hosts: [] } };
+  const said: string[] = [];
+  const nothing = {
+    resolve: () => Promise.reject(new Error('no names here')),
+    dial: () => Promise.reject(new Error('no connections here')),
+  };
+  const app = createApp(
+    {
+      router: () => router,
+      options: () => options,
+      settings: () => settings,
+      gatekeeper: new FakeGatekeeper(),
+      idempotency: new FakeIdempotency(),
+      traces: new FakeTraces(),
+      clock,
+      ids: systemIds(),
+      observer: { http: (event) => said.push(inspect(event)), metricsText: async () => '# metrics\n' },
+      isDraining: () => false,
+    },
+    [editsEndpoint(() => settings, nothing)],
+  );
+  const server = await startServer(app, { host: '127.0.0.1', port: 0, limits: LIMITS });
+  const accidents: string[] = [];
+  const note = (error: unknown): void => void accidents.push(inspect(error));
+  process.on('uncaughtException', note).on('unhandledRejection', note).on('warning', note);
+  const restore = [tap(process.stdout, said), tap(process.stderr, said)];
+  return {
+    port: server.port,
+    url: server.url,
+    said: () => said,
+    accidents,
+    close: async () => {
+      for (const undo of restore) undo();
+      process.off('uncaughtException', note).off('unhandledRejection', note).off('warning', note);
+      await server.drain(2_000);
+      await router.close();
+      await sandbox.close();
+    },
+  };
+}
+
+/** Listens to what is written to a stream, and lets it pass. */
+function tap(stream: NodeJS.WriteStream, said: string[]): () => void {
+  const { write } = stream;
+  const spy = (chunk: unknown, ...rest: readonly unknown[]): boolean => {
+    said.push(String(chunk));
+    return Reflect.apply(write, stream, [chunk, ...rest]) === true;
+  };
+  Reflect.set(stream, 'write', spy);
+  return () => void Reflect.set(stream, 'write', write);
+}
