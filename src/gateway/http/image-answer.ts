@@ -12,7 +12,7 @@ import type { IdempotencyClaim } from '../ports.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { admit } from './image-admission.ts';
+import { admit, refuseWhenFull } from './image-admission.ts';
 import { type Making, makeAnswer } from './image-making.ts';
 import { streamImages } from './image-stream.ts';
 import type { Job } from './open-work.ts';
@@ -26,6 +26,8 @@ type FirstClaim = Extract<IdempotencyClaim, { kind: 'first' }>;
 const LONGEST_KEY = 255;
 
 export async function answerImages(call: Call, order: ImageOrder, { kind }: { readonly kind: BodyKind }): Promise<Response> {
+  // Again: reading a body takes its time, in which a drain may have begun and others have come.
+  refuseWhenFull(call.gateway);
   const key = call.headers.get('idempotency-key');
   if (key !== null) return answerOnce(call, order, kind, key);
   const joinKey = joinKeyOf(call, order, kind);

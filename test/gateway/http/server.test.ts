@@ -1,0 +1,194 @@
+// The socket: what strangers send slowly, in excess or not at all; what clients do not take; and an orderly end.
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { isLoopbackHost } from '../../../src/gateway/http/server.ts';
+import { HttpWorld, type WorldOptions } from '../support/http-world.ts';
+import { PRICE, StubRouter } from '../support/stub-router.ts';
+
+const worlds: HttpWorld[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const world of worlds.splice(0)) await world.close();
+});
+
+async function open(options: WorldOptions = {}) {
+  const router = new StubRouter();
+  const world = await HttpWorld.open({ router, speed: 1, ...options });
+  worlds.push(world);
+  return { world, router };
+}
+
+/** A connection that says what it is told; `text` grows with what comes back. */
+function dial(world: HttpWorld) {
+  const socket = connect(world.server.port, '127.0.0.1');
+  sockets.push(socket);
+  const heard = { socket, text: '', isClosed: false };
+  socket.setEncoding('latin1');
+  socket.on('data', (chunk) => {
+    heard.text += chunk;
+  });
+  socket.on('close', () => {
+    heard.isClosed = true;
+  });
+  socket.on('error', () => undefined);
+  return heard;
+}
+
+const BODY = JSON.stringify({ prompt: 'a red fox', model: 'preview' });
+const HEAD = `POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
+
+describe('what arrives badly', () => {
+  it('headers that never end are cut off with 408', async () => {
+    const { world } = await open({ limits: { headersTimeoutMs: 100, bodyTimeoutMs: 100 } });
+    const heard = dial(world);
+    heard.socket.write('GET /v1/models HTTP/1.1\r\nhost: x\r\n');
+    await world.until(() => heard.isClosed);
+    expect(heard.text).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/);
+  });
+
+  it('a body that never ends is cut off, and nothing is made', async () => {
+    const { world, router } = await open({ limits: { headersTimeoutMs: 100, bodyTimeoutMs: 100 } });
+    const heard = dial(world);
+    heard.socket.write(HEAD + BODY.slice(0, 10));
+    await world.until(() => heard.isClosed);
+    expect(heard.text).toContain('408');
+    expect(router.calls).toHaveLength(0);
+  });
+
+  it('headers beyond the limit are 431', async () => {
+    const { world } = await open();
+    const heard = dial(world);
+    heard.socket.write(`GET /v1/models HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
+    await world.until(() => heard.isClosed);
+    expect(heard.text).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers_too_large"/);
+  });
+
+  it.each(['nonsense\r\n\r\n', 'GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n'])(
+    'what is no request is 400 in the same shape: %j',
+    async (sent) => {
+      const { world } = await open();
+      const heard = dial(world);
+      heard.socket.write(sent);
+      await world.until(() => heard.text.includes('"error"'));
+      expect(heard.text).toMatch(/^HTTP\/1\.1 400 [\s\S]*"code":"malformed_request"/);
+    },
+  );
+
+  it('a body that is announced too large is refused unread, and the connection ends', async () => {
+    const { world } = await open();
+    const heard = dial(world);
+    heard.socket.write(
+      'POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9999999\r\n\r\n{',
+    );
+    await world.until(() => heard.isClosed);
+    expect(heard.text).toMatch(/^HTTP\/1\.1 413 /);
+    expect(heard.text).toContain('connection: close');
+  });
+});
+
+describe('what is not taken', () => {
+  const BIG = new Uint8Array(8 * 1024 * 1024).fill(0x41);
+
+  it('counts as held until the client has read it, and new work waits meanwhile', async () => {
+    const { world, router } = await open({ limits: { heldBytes: 4 * 1024 * 1024 } });
+    const heard = dial(world);
+    heard.socket.pause();
+    heard.socket.write(HEAD + BODY);
+    await world.until(() => router.calls.length === 1);
+    router.calls[0]?.deliver(BIG);
+    await world.until(() => world.app.load().heldBytes > 0);
+    const reply = await world.post('/v1/images/generations', BODY);
+    expect({ status: reply.status, after: reply.headers.get('retry-after') }).toEqual({ status: 503, after: '1' });
+    expect(await reply.json()).toMatchObject({ error: { code: 'overloaded', type: 'api_error' } });
+    expect((await world.get('/readyz')).status).toBe(503);
+    heard.socket.resume();
+    await world.until(() => world.app.load().heldBytes === 0);
+    expect((await world.get('/readyz')).status).toBe(200);
+    expect(heard.text.length).toBeGreaterThan(BIG.length);
+  });
+
+  it('is dropped when the client takes nothing for too long', async () => {
+    const { world, router } = await open({ limits: { idleWriteMs: 100 } });
+    const heard = dial(world);
+    heard.socket.pause();
+    heard.socket.write(HEAD + BODY);
+    await world.until(() => router.calls.length === 1);
+    router.calls[0]?.deliver(BIG);
+    await world.until(() => world.ended().length === 1);
+    expect(world.app.load().heldBytes).toBe(0);
+  });
+
+  it('does not drop a client who waits for a render', async () => {
+    const { world, router } = await open({ limits: { idleWriteMs: 20 } });
+    const reply = world.post('/v1/images/generations', BODY);
+    await world.until(() => router.calls.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    router.calls[0]?.deliver();
+    expect((await reply).status).toBe(200);
+  });
+
+  it('as many requests as may wait do, and one more is turned away', async () => {
+    const { world, router } = await open({ limits: { waitingRequests: 2 } });
+    const waiting = [world.post('/v1/images/generations', BODY), world.post('/v1/images/generations', BODY)];
+    await world.until(() => router.calls.length === 2);
+    expect((await world.post('/v1/images/generations', BODY)).status).toBe(503);
+    for (const call of router.calls) call.deliver();
+    for (const reply of await Promise.all(waiting)) expect(reply.status).toBe(200);
+  });
+});
+
+describe('a drain', () => {
+  it('lets what runs end, turns new work away on open connections, and then closes', async () => {
+    const { world, router } = await open();
+    const [running, other] = [dial(world), dial(world)];
+    running.socket.write(HEAD + BODY);
+    // A connection that is open and not idle: its request is half sent.
+    other.socket.write(HEAD);
+    await world.until(() => router.calls.length === 1);
+    await world.until(() => world.told.length === 2);
+    const drained = world.server.drain(60_000);
+    other.socket.write(BODY);
+    await world.until(() => other.isClosed);
+    expect(other.text).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"shutting_down"/);
+    router.calls[0]?.deliver();
+    await drained;
+    await world.until(() => running.isClosed);
+    expect(running.text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(running.text).toContain('connection: close');
+    await expect(world.get('/livez')).rejects.toThrow();
+  });
+
+  it('answers new requests with 503 and closes their connections', async () => {
+    const { world, router } = await open();
+    const running = world.post('/v1/images/generations', BODY);
+    await world.until(() => router.calls.length === 1);
+    world.app.beginDrain();
+    const reply = await world.post('/v1/images/generations', BODY);
+    expect({ status: reply.status, connection: reply.headers.get('connection') }).toEqual({ status: 503, connection: 'close' });
+    expect(await reply.json()).toMatchObject({ error: { code: 'shutting_down' } });
+    expect((await world.get('/readyz')).status).toBe(503);
+    expect((await world.get('/livez')).status).toBe(200);
+    router.calls[0]?.deliver();
+    expect((await running).status).toBe(200);
+  });
+
+  it('gives up at its limit what still runs: 503, with the spend recorded', async () => {
+    const { world, router } = await open();
+    const running = world.post('/v1/images/generations', BODY);
+    await world.until(() => router.calls.length === 1);
+    await world.server.drain(10);
+    expect((await running).status).toBe(503);
+    expect(router.calls[0]?.isAborted).toBe(true);
+    expect(world.gatekeeper.settled).toEqual([{ billed: 0, possiblyBilled: PRICE }]);
+  });
+});
+
+describe('loopback', () => {
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]', '::ffff:127.0.0.1'])('is %s', (host) => {
+    expect(isLoopbackHost(host)).toBe(true);
+  });
+  it.each(['0.0.0.0', '::', '192.168.0.1', 'localhost.example.com', '127.0.0.1.example.com', ''])('is not "%s"', (host) => {
+    expect(isLoopbackHost(host)).toBe(false);
+  });
+});
