@@ -84,9 +84,11 @@ async function ours(upstream: string): Promise<Contender> {
 
 type RunningGateway = { readonly child: ChildProcess; readonly url: string; stop(): Promise<void> };
 
-export async function gatewayAt(upstream: string, picture: PictureName): Promise<RunningGateway> {
+/** `more` goes into its configuration file beside the endpoints. */
+export async function gatewayAt(upstream: string, picture: PictureName, more: object = {}): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'image-router-bench-'));
   const config = {
+    ...more,
     endpoints: [
       { id: 'openai', provider: 'openai', baseUrl: `${upstream}/${picture}/v1`, apiKey: API_KEY },
       { id: 'google', provider: 'google', baseUrl: `${upstream}/${picture}`, apiKey: API_KEY },
