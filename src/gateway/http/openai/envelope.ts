@@ -38,9 +38,9 @@ export function imagesAnswer(result: ImageResult, context: EnvelopeContext): Ans
   };
 }
 
-/** As the provider wrote it, where it needed no change. */
-export function payloadOf({ encoded, bytes }: { readonly encoded?: Uint8Array | undefined; readonly bytes: Uint8Array }): Uint8Array {
-  return encoded ?? base64Of(bytes);
+/** As the provider wrote it, where it needed no change: then `bytes` is not touched, for reading it decodes megabytes. */
+export function payloadOf(image: ResultImage): Uint8Array {
+  return image.encoded ?? base64Of(image.bytes);
 }
 
 export function base64Of(bytes: Uint8Array): Uint8Array {
