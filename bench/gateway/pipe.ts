@@ -8,7 +8,7 @@ const upstream = new URL(process.argv[2] ?? '');
 const agent = new Agent({ keepAlive: true });
 const server = createServer((incoming, outgoing) => {
   const options = { agent, host: upstream.hostname, port: upstream.port, method: incoming.method, headers: incoming.headers };
-  const call = request({ ...options, path: `${upstream.pathname}${incoming.url ?? ''}` }, (answer) => {
+  const call = request({ ...options, path: `${upstream.pathname.replace(/\/$/, '')}${incoming.url ?? ''}` }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(outgoing);
   });

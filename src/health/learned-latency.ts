@@ -29,6 +29,12 @@ const MAX_SHAPES = 48;
 /** Halvings of the bracket around a blended quantile: below a millionth of its width. */
 const BISECTIONS = 24;
 
+/**
+ * No model draws a picture in less (the fastest quoted takes 2 s). Whatever answers sooner is a stand-in or a cache, and
+ * believing it would make half a busy second of this very process look like an outage.
+ */
+const FASTEST_MS = 1_000;
+
 export class LearnedLatency {
   readonly #spec: LatencySpec;
   readonly #prior: LatencyPrior;
@@ -43,12 +49,13 @@ export class LearnedLatency {
     this.#prior = spec[profile];
   }
 
-  record(shape: LatencyShape, latencyMs: number, now: InstantMs): void {
+  record(shape: LatencyShape, measuredMs: number, now: InstantMs): void {
+    const latencyMs = Math.max(measuredMs, FASTEST_MS);
     const factor = shapeFactor(this.#spec, shape);
     this.#histogramOf(shape).record(latencyMs / factor, now);
     const expectedMs = priorDistribution(this.#prior, factor).quantile(0.5);
     this.#fadeDrift(now);
-    this.#driftSum += clamp(Math.log(Math.max(latencyMs, 1) / expectedMs), -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO);
+    this.#driftSum += clamp(Math.log(latencyMs / expectedMs), -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO);
     this.#driftWeight += 1;
   }
 

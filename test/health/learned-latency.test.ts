@@ -86,3 +86,9 @@ describe('learned latency', () => {
     expect(latency.shapeCount).toBe(48);
   });
 });
+
+test('a stand-in that answers in milliseconds makes nobody believe in pictures within a second', () => {
+  const latency = new LearnedLatency(routeNamed('gpt-image-2-low').latency, 'brief');
+  for (let call = 0; call < 1_000; call += 1) latency.record(SQUARE, 3, seconds(call));
+  expect(latency.distribution(SQUARE, seconds(1_000)).quantile(0.5)).toBeGreaterThanOrEqual(900);
+});
