@@ -1,7 +1,7 @@
 // Bodies of fuzz cases: JSON and forms, nearly right, and the same bytes cut, swapped, doubled and overwritten.
 import { crc32, deflateSync } from 'node:zlib';
 import type { Draw } from './draw.ts';
-import { body, CANARY, FIELDS, prompt, text } from './values.ts';
+import { body, CANARY, FIELDS, plausible, prompt, text } from './values.ts';
 
 export type Payload = { readonly type: string; readonly bytes: Buffer };
 
@@ -15,12 +15,13 @@ const JSON_TYPES = [
   '',
 ];
 
-export function jsonPayload(draw: Draw): Payload {
+/** `hasPictures`: as an edit has. */
+export function jsonPayload(draw: Draw, hasPictures: boolean): Payload {
   const fields = body(draw);
-  if (draw.chance(0.2)) fields.images = [{ image_url: imageUri(draw) }];
+  if (hasPictures) fields.images = [{ image_url: imageUri(draw) }];
   if (draw.chance(0.05)) fields.mask = { image_url: imageUri(draw) };
   const written = draw.chance(0.05) ? manyValues(draw) : JSON.stringify(fields);
-  return { type: draw.chance(0.85) ? 'application/json' : draw.pick(JSON_TYPES), bytes: damaged(draw, Buffer.from(written), 0.25) };
+  return { type: draw.chance(0.95) ? 'application/json' : draw.pick(JSON_TYPES), bytes: damaged(draw, Buffer.from(written), 0.2) };
 }
 
 function manyValues(draw: Draw): string {
@@ -28,8 +29,10 @@ function manyValues(draw: Draw): string {
 }
 
 function imageUri(draw: Draw): string {
-  const bytes = damaged(draw, picture(draw), 0.3).toString('base64');
+  const bytes = damaged(draw, picture(draw), 0.2).toString('base64');
   const prefix = draw.pick([
+    'data:image/png;base64,',
+    'data:image/png;base64,',
     'data:image/png;base64,',
     'data:image/jpeg;base64,',
     'data:,',
@@ -44,12 +47,13 @@ function imageUri(draw: Draw): string {
 const BOUNDARIES = ['x', `----${CANARY}`, 'a b', '"quoted"', 'é', '-'.repeat(70), ''];
 
 export function formPayload(draw: Draw): Payload {
-  const boundary = draw.chance(0.8) ? 'fuzz-boundary' : draw.pick(BOUNDARIES);
+  const boundary = draw.chance(0.9) ? 'fuzz-boundary' : draw.pick(BOUNDARIES);
   const parts = [part(draw, boundary, 'prompt', Buffer.from(prompt(draw))), part(draw, boundary, imageName(draw), picture(draw))];
   for (let count = draw.below(draw.chance(0.05) ? 24 : 4); count > 0; count -= 1) {
     const isFile = draw.chance(0.4);
-    const name = isFile ? imageName(draw) : draw.pick(FIELDS);
-    parts.splice(draw.below(parts.length + 1), 0, part(draw, boundary, name, isFile ? picture(draw) : Buffer.from(text(draw))));
+    const [name, given] = draw.chance(0.8) ? plausible(draw) : [draw.pick(FIELDS), text(draw)];
+    const extra = isFile ? part(draw, boundary, imageName(draw), picture(draw)) : part(draw, boundary, name, Buffer.from(String(given)));
+    parts.splice(draw.below(parts.length + 1), 0, extra);
   }
   const bytes = Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)]);
   const type = draw.chance(0.9)
@@ -64,15 +68,30 @@ export function formPayload(draw: Draw): Payload {
 }
 
 function imageName(draw: Draw): string {
-  return draw.pick(['image', 'image', 'image[]', 'image[0]', 'mask', 'image[99]', 'image[a]', 'img', 'image"; name="mask']);
+  return draw.pick([
+    'image',
+    'image',
+    'image',
+    'image[]',
+    'image[]',
+    'image[]',
+    'image[0]',
+    'mask',
+    'image[99]',
+    'image[a]',
+    'img',
+    'image"; name="mask',
+  ]);
 }
 
 function part(draw: Draw, boundary: string, name: string, content: Buffer): Buffer {
-  const fileName = draw.chance(0.4) ? `; filename="${draw.pick(['a.png', '../a', 'é.jpg', 'a";x="', ''])}"` : '';
+  const fileName = draw.chance(name.startsWith('image') ? 0.5 : 0.03)
+    ? `; filename="${draw.pick(['a.png', '../a', 'é.jpg', 'a";x="', ''])}"`
+    : '';
   const type = draw.chance(0.5)
     ? `content-type: ${draw.pick(['image/png', 'image/jpeg', 'image/svg+xml', 'text/plain', 'x', ''])}\r\n`
     : '';
-  const extra = draw.chance(0.1)
+  const extra = draw.chance(0.05)
     ? `${draw.pick(['content-transfer-encoding: base64', 'x: y', ': ', '\0', 'content-disposition: form-data'])}\r\n`
     : '';
   return Buffer.concat([
@@ -110,7 +129,7 @@ function chunk(type: string, data: Buffer): Buffer {
 }
 
 /** With `share` of a chance, the bytes after an accident. */
-export function damaged(draw: Draw, bytes: Buffer, share: number): Buffer {
+function damaged(draw: Draw, bytes: Buffer, share: number): Buffer {
   if (bytes.length === 0 || !draw.chance(share)) return bytes;
   const at = draw.below(bytes.length);
   const to = Math.min(bytes.length, at + 1 + draw.below(64));

@@ -3,7 +3,7 @@
 import { seededRandom } from '../../../src/system/random.ts';
 import { formPayload, jsonPayload, type Payload } from './bodies.ts';
 import { type Draw, drawFrom } from './draw.ts';
-import { CANARY, text } from './values.ts';
+import { CANARY, KEY_CANARY, text } from './values.ts';
 
 export type FuzzCase = {
   readonly number: number;
@@ -14,7 +14,8 @@ export type FuzzCase = {
   readonly ending: 'stay' | 'shut' | 'leave';
 };
 
-const POSTS = ['/v1/images/generations', '/v1/images/edits', '/v1/images/explain'] as const;
+const EDITS = '/v1/images/edits';
+const POSTS = ['/v1/images/generations', EDITS, '/v1/images/explain'] as const;
 const GETS = [
   '/v1/models',
   '/v1/models/gpt-image-2',
@@ -43,17 +44,21 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TR
 export function fuzzCase(seed: number, number: number): FuzzCase {
   const draw = drawFrom(seededRandom(`${seed}:${number}`));
   const kind = draw.below(100);
-  if (kind < 38) return post(draw, number, 'json', jsonPayload(draw));
-  if (kind < 70) return post(draw, number, 'form', formPayload(draw));
+  if (kind < 38) return postJson(draw, number);
+  if (kind < 70) return post(draw, number, draw.chance(0.93) ? EDITS : draw.pick(POSTS), 'form', formPayload(draw));
   if (kind < 85) return get(draw, number);
   if (kind < 93) return head(draw, number);
   return raw(draw, number);
 }
 
-function post(draw: Draw, number: number, name: string, payload: Payload): FuzzCase {
-  const path = draw.pick(name === 'form' ? ['/v1/images/edits', '/v1/images/edits', ...POSTS] : POSTS);
+function postJson(draw: Draw, number: number): FuzzCase {
+  const path = draw.pick(POSTS);
+  return post(draw, number, path, 'json', jsonPayload(draw, (path === EDITS) !== draw.chance(0.05)));
+}
+
+function post(draw: Draw, number: number, path: string, name: string, payload: Payload): FuzzCase {
   const isChunked = draw.chance(0.3);
-  const length = draw.chance(0.05) ? draw.pick([0, 1, payload.bytes.length + 10, 10 ** 9]) : payload.bytes.length;
+  const length = draw.chance(0.03) ? draw.pick([0, 1, payload.bytes.length + 10, 10 ** 9]) : payload.bytes.length;
   const framing = isChunked ? 'transfer-encoding: chunked' : `content-length: ${length}`;
   const type = payload.type === '' ? [] : [`content-type: ${payload.type}`];
   const content = isChunked ? chunked(draw, payload.bytes) : payload.bytes;
@@ -64,7 +69,7 @@ function post(draw: Draw, number: number, name: string, payload: Payload): FuzzC
 }
 
 function get(draw: Draw, number: number): FuzzCase {
-  const path = draw.chance(0.7) ? draw.pick(GETS) : `/v1/traces/${encodeURIComponent(text(draw)).slice(0, 300)}`;
+  const path = draw.chance(0.7) ? draw.pick(GETS) : `/v1/traces/${encodeURIComponent(text(draw).toWellFormed()).slice(0, 300)}`;
   return { number, label: `GET ${path}`, bytes: requestHead('GET', `${path}${query(draw)}`, headers(draw)), ending: 'stay' };
 }
 
@@ -107,10 +112,10 @@ function requestHead(method: string, path: string, lines: readonly string[]): Bu
 }
 
 const HEADERS = [
-  () => `authorization: Bearer ir_${CANARY}`,
+  () => `authorization: Bearer ir_${KEY_CANARY}`,
   () => 'authorization: Bearer ',
-  () => `authorization: Basic ${CANARY}`,
-  () => `x-api-key: ${CANARY}`,
+  () => `authorization: Basic ${KEY_CANARY}`,
+  () => `x-api-key: ${KEY_CANARY}`,
   (draw: Draw) => `idempotency-key: ${draw.pick(['a', 'a', 'b', 'x'.repeat(255), 'x'.repeat(256), '', 'é', CANARY])}`,
   (draw: Draw) => `x-latency-budget-ms: ${draw.pick(['6000', '-1', 'soon', '1e9', ''])}`,
   (draw: Draw) => `x-max-cost-usd: ${draw.pick(['0.01', '0', 'NaN', '1e308'])}`,
@@ -130,11 +135,11 @@ const HEADERS = [
 ] as const;
 
 function headers(draw: Draw): readonly string[] {
-  return Array.from({ length: draw.below(4) }, () => draw.pick(HEADERS)(draw));
+  return Array.from({ length: draw.pick([0, 0, 0, 1, 2, 4]) }, () => draw.pick(HEADERS)(draw));
 }
 
 function query(draw: Draw): string {
-  return draw.chance(0.2) ? `?${draw.pick(['api-version=1', 'a=b&a=c', '%', `key=${CANARY}`, '='.repeat(500)])}` : '';
+  return draw.chance(0.2) ? `?${draw.pick(['api-version=1', 'a=b&a=c', '%', `key=${KEY_CANARY}`, '='.repeat(500)])}` : '';
 }
 
 function chunked(draw: Draw, bytes: Buffer): Buffer {
@@ -150,6 +155,6 @@ function chunked(draw: Draw, bytes: Buffer): Buffer {
 }
 
 function cutAtRandom(draw: Draw, whole: FuzzCase): FuzzCase {
-  if (!draw.chance(0.15)) return draw.chance(0.05) ? { ...whole, ending: 'leave' } : whole;
+  if (!draw.chance(0.1)) return draw.chance(0.05) ? { ...whole, ending: 'leave' } : whole;
   return { ...whole, bytes: whole.bytes.subarray(0, draw.below(whole.bytes.length)), ending: draw.pick(['shut', 'leave']) };
 }

@@ -1,11 +1,14 @@
 // Sends fuzz cases to a gateway on loopback and says what must not have happened: an answer of 500 or more that is not an
-// upstream's, a connection that was never answered nor closed, an answer that is neither JSON nor what was asked for.
+// upstream's, a connection that was neither answered nor closed, an answer that repeats a key.
 import { connect } from 'node:net';
 import { type FuzzCase, fuzzCase } from './cases.ts';
+import { KEY_CANARY } from './values.ts';
 
 export type FuzzOptions = {
   readonly port: number;
   readonly seed: number;
+  /** The number of the first case. */
+  readonly first: number;
   readonly cases: number;
   readonly connections: number;
   readonly patienceMs: number;
@@ -23,12 +26,12 @@ type Reply = { readonly status: number | undefined; readonly text: string; reado
 /** Codes under which an upstream's failure is told. */
 const UPSTREAM_CODES = /"code":"(providers_failed|account|deadline_exceeded)"/;
 
-export async function fuzz({ port, seed, cases, connections, patienceMs }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({ port, seed, first, cases, connections, patienceMs }: FuzzOptions): Promise<FuzzReport> {
   const statuses = new Map<string, number>();
   const violations: string[] = [];
-  let next = 0;
+  let next = first;
   const worker = async (): Promise<void> => {
-    while (next < cases) {
+    while (next < first + cases) {
       const number = next;
       next += 1;
       const sent = fuzzCase(seed, number);
@@ -46,8 +49,14 @@ export async function fuzz({ port, seed, cases, connections, patienceMs }: FuzzO
 function judge({ ending }: FuzzCase, { status, text, isStuck }: Reply): string | undefined {
   if (isStuck) return 'neither answered nor closed';
   if (status === undefined) return ending === 'stay' ? 'closed without an answer' : undefined;
+  if (text.includes(KEY_CANARY)) return `repeated a key: ${around(text, KEY_CANARY)}`;
   if (status >= 500 && !UPSTREAM_CODES.test(text)) return `answered ${status}: ${text.slice(-300).replaceAll(/\s+/g, ' ')}`;
   return undefined;
+}
+
+function around(text: string, word: string): string {
+  const at = text.indexOf(word);
+  return text.slice(Math.max(0, at - 150), at + 50).replaceAll(/\s+/g, ' ');
 }
 
 /** One connection per case, so that one case cannot spoil the next. */

@@ -1,8 +1,10 @@
 // What stands where a value should: right ones, wrong types, borders, and things that broke other people's servers.
 import type { Draw } from './draw.ts';
 
-/** Every prompt and key of the run carries it; it must never be seen in a log. */
+/** Every prompt of the run carries it; it must never be seen in a log. */
 export const CANARY = 'CANARY7f3a';
+/** The same for keys, which must not be seen in an answer either. */
+export const KEY_CANARY = 'KEYCANARY91c';
 
 export const FIELDS = [
   'prompt',
@@ -88,6 +90,33 @@ const TEXTS = [
 ] as const;
 const NUMBERS = [0, 1, 2, 3, 10, 11, -1, 0.5, 1e3, 6_000, 60_000, 86_400_001, 1e21, -0, Number.MAX_SAFE_INTEGER, 2 ** 53, 5e-324] as const;
 
+/** Right values, and some just beyond: with these a case gets past the first check, to where the second one is. */
+const PLAUSIBLE: readonly (readonly [string, readonly unknown[]])[] = [
+  ['model', ['auto', 'preview', 'premium', 'gpt-image-2', 'gpt-image-2-low', 'nano-banana-pro']],
+  ['n', [1, 2, '3', 10, 11]],
+  ['size', ['auto', '1024x1024', '1536x1024', '1920x1080', '16x16']],
+  ['quality', ['auto', 'low', 'high', 'hd']],
+  ['output_format', ['png', 'jpeg', 'webp', null]],
+  ['output_compression', [0, '50', 100, 101]],
+  ['background', ['auto', 'opaque', 'transparent']],
+  ['stream', [true, false, 'true']],
+  ['partial_images', [0, '1', 3, 4]],
+  ['user', [CANARY, 'somebody']],
+  ['latency_budget_ms', [6_000, '60000', 1, 1e9]],
+  ['text_accuracy', ['auto', 'none', 'exact']],
+  ['max_cost_usd', [0.000001, 0.05, '1', 1e9]],
+  ['policy', ['chat', 'default', 'batch']],
+  ['on_late', ['degrade', 'fail']],
+  ['preview', [true, 'false']],
+  ['aspect_ratio', ['1:1', '16:9', '100:1']],
+  ['consistent', [true, 'true']],
+];
+
+export function plausible(draw: Draw): readonly [string, unknown] {
+  const [name, values] = draw.pick(PLAUSIBLE);
+  return [name, draw.pick(values)];
+}
+
 export function text(draw: Draw): string {
   const value = draw.pick(TEXTS);
   return draw.chance(0.2) ? value.repeat(1 + draw.below(40)) : value;
@@ -104,7 +133,7 @@ export function prompt(draw: Draw): string {
   return `${CANARY} ${about}`;
 }
 
-export function value(draw: Draw, depth = 0): unknown {
+function value(draw: Draw, depth = 0): unknown {
   const kind = draw.below(depth > 3 ? 5 : 8);
   if (kind < 2) return text(draw);
   if (kind === 2) return draw.pick(NUMBERS);
@@ -125,7 +154,8 @@ function nested(depth: number): unknown {
 export function body(draw: Draw): Record<string, unknown> {
   const fields: Record<string, unknown> = { prompt: prompt(draw), model: draw.pick(['auto', 'preview', 'gpt-image-2', 'nano-banana-pro']) };
   for (let count = draw.below(4); count > 0; count -= 1) {
-    Object.defineProperty(fields, draw.pick(FIELDS), { value: value(draw), enumerable: true, configurable: true, writable: true });
+    const [name, given] = draw.chance(0.8) ? plausible(draw) : [draw.pick(FIELDS), value(draw)];
+    Object.defineProperty(fields, name, { value: given, enumerable: true, configurable: true, writable: true });
   }
   if (draw.chance(0.1)) Reflect.deleteProperty(fields, 'prompt');
   return fields;

@@ -38,11 +38,11 @@ export function partGate(textNames: readonly string[]): PartGate {
   };
 }
 
-export function tooManyImages(): Refusal {
+function tooManyImages(): Refusal {
   return uploadRefused('invalid_value', `At most ${MOST_IMAGES} images can be edited together.`, { param: 'image' });
 }
 
-export function unknownField(name: string, known: readonly string[]): Refusal {
+function unknownField(name: string, known: readonly string[]): Refusal {
   const near = nearest(name, ['image', MASK_NAME, ...known]);
   const shown = /^[\w.[\]-]{1,64}$/.test(name) ? name : undefined;
   const message = shown === undefined ? 'The form has a field with an unknown name.' : `Unknown parameter: '${shown}'.`;

@@ -9,7 +9,7 @@ import { resolveOptions } from '../../../src/options.ts';
 import { startSandbox } from '../../../src/sandbox/index.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemIds } from '../../../src/system/ids.ts';
-import { FakeGatekeeper, FakeIdempotency, FakeTraces } from './fakes.ts';
+import { FakeGatekeeper, FakeIdempotency } from './fakes.ts';
 
 export type FuzzWorld = {
   readonly port: number;
@@ -63,7 +63,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
       settings: () => settings,
       gatekeeper: new FakeGatekeeper(),
       idempotency: new FakeIdempotency(),
-      traces: new FakeTraces(),
+      traces: { keep: (principal, trace) => void said.push(JSON.stringify([principal, trace])), find: async () => undefined },
       clock,
       ids: systemIds(),
       observer: { http: (event) => said.push(inspect(event)), metricsText: async () => '# metrics\n' },
