@@ -17,6 +17,7 @@ describe('the gateway', () => {
     const { statuses, violations } = await fuzz({ port: world.port, seed: SEED, first: 0, cases: 300, connections: 8, patienceMs: 15_000 });
     const verdict = [...violations, ...(await judgeWorld(world))];
     await world.close();
+    expect(world.said().filter((line) => line.includes('"event":"request"')).length).toBeGreaterThan(200);
     expect(verdict).toEqual([]);
     expect([...statuses.keys()]).toEqual(expect.arrayContaining(['200', '400', '404', '415']));
   });

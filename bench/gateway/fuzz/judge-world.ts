@@ -2,6 +2,9 @@
 // prompts and keys it was sent, it knows of no defect of its own, and no error went uncaught.
 import { CANARY, KEY_CANARY } from './values.ts';
 
+/** How the log tells of a bug. */
+const DEFECT = /"level":"(error|fatal)"/;
+
 export type FuzzedWorld = { readonly url: string; readonly said: () => readonly string[]; readonly accidents: readonly string[] };
 
 export async function judgeWorld({ url, said, accidents }: FuzzedWorld): Promise<readonly string[]> {
@@ -18,9 +21,10 @@ export async function judgeWorld({ url, said, accidents }: FuzzedWorld): Promise
   if (made.status !== 200) violations.push(`a generation answers ${made.status} afterwards`);
   await made.arrayBuffer();
   violations.push(...accidents.map((accident) => `uncaught: ${accident.slice(0, 500)}`));
-  for (const line of said()) {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  for (const line of [...said(), metrics]) {
     if (line.includes(CANARY) || line.includes(KEY_CANARY)) violations.push(`logged what was sent: ${line.slice(0, 300)}`);
-    if (line.includes('request-defect')) violations.push(`a defect: ${line.slice(0, 500)}`);
+    if (DEFECT.test(line)) violations.push(`a defect: ${line.slice(0, 500)}`);
   }
   return violations;
 }

@@ -1,13 +1,16 @@
 // Edits through the gateway with OpenAI's own client, before the sandbox; and what hostile senders get, on raw sockets.
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EditSettings, editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
+import type { Doors } from '../../../src/gateway/network/guarded-connector.ts';
 import { maskOf, picture, pngClaiming } from '../../providers/support/pictures.ts';
 import { HttpWorld } from '../support/http-world.ts';
 import { EditEventSchema, ErrorSchema, ImagesResponseSchema } from '../support/openai-shapes.ts';
@@ -164,6 +167,40 @@ describe('an edit as JSON', () => {
     const reply = await world.post('/v1/images/edits', body);
     expect(reply.status).toBe(400);
     expect(ErrorSchema.parse(await reply.json()).error).toMatchObject({ code: 'image_url_not_allowed', param: 'images[0].image_url' });
+  });
+});
+
+describe('an edit of pictures by URL, where the operator allows it', () => {
+  it('fetches them from the checked address, and says nothing of addresses it does not like', async () => {
+    const targets: string[] = [];
+    const pictures = createServer((_request, response) => void response.writeHead(200, { 'content-type': 'image/png' }).end(png));
+    await once(pictures.listen(0, '127.0.0.1'), 'listening');
+    const { port } = pictures.address() as AddressInfo;
+    const doors: Doors = {
+      resolve: async (name) => (name === 'pictures.example' ? ['93.184.215.14'] : ['10.0.0.7']),
+      dial: async ({ address }) => {
+        targets.push(address);
+        const socket = connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        return socket;
+      },
+    };
+    const open = await HttpWorld.open({
+      endpoints: [editsEndpoint(() => ({ ...settings, imageUrls: { allow: true, hosts: [] } }), doors)],
+    });
+    const editOf = (...urls: string[]) =>
+      open.post('/v1/images/edits', { prompt: 'a fox', images: urls.map((url) => ({ image_url: url })) });
+    const reply = await editOf('https://pictures.example/a.png', uri(jpeg, 'image/jpeg'));
+    expect(ImagesResponseSchema.parse(await reply.json()).data).toHaveLength(1);
+    expect(open.sandbox.ledger().at(-1)).toMatchObject({ references: 2 });
+    const inside = await editOf('https://inside.example/');
+    const { error } = ErrorSchema.parse(await inside.json());
+    expect([inside.status, error.code]).toEqual([400, 'image_url_unusable']);
+    expect(error.message).not.toMatch(/10\.0|private/);
+    expect(targets).toEqual(['93.184.215.14']);
+    await open.close();
+    pictures.closeAllConnections();
+    pictures.close();
   });
 });
 

@@ -1,10 +1,12 @@
-// A gateway before a sandbox that answers at once, for the fuzz run, with everything it says about itself collected: events,
-// traces of its process, uncaught errors. Whether a canary is among them is for the run to look.
+// A gateway before a sandbox that answers at once, for the fuzz run, with everything it says about itself collected: its
+// log at the most talkative level, the traces it keeps, output, uncaught errors. The run looks for canaries among them.
 import { inspect } from 'node:util';
 import { compose } from '../../../src/compose.ts';
 import { createApp } from '../../../src/gateway/http/app.ts';
 import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import { startServer } from '../../../src/gateway/http/server.ts';
+import { createObserver } from '../../../src/gateway/observe/observer.ts';
+import type { ImageRouter } from '../../../src/index.ts';
 import { resolveOptions } from '../../../src/options.ts';
 import { startSandbox } from '../../../src/sandbox/index.ts';
 import { systemClock } from '../../../src/system/clock.ts';
@@ -14,7 +16,7 @@ import { FakeGatekeeper, FakeIdempotency } from './fakes.ts';
 export type FuzzWorld = {
   readonly port: number;
   readonly url: string;
-  /** Whatever the gateway wrote or would have logged. */
+  /** Whatever the gateway logged, kept as a trace or wrote. */
   readonly said: () => readonly string[];
   /** Errors nobody caught. */
   readonly accidents: readonly string[];
@@ -48,10 +50,19 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
     seed: 'fuzz',
   });
   const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
-  const router = compose(options, { clock });
+  const said: string[] = [];
+  const observer = await createObserver({
+    clock,
+    logLevel: 'debug',
+    logDestination: { write: (line) => void said.push(line) },
+    otlpEndpoint: undefined,
+    modelOf: () => undefined,
+    health: () => router.health(),
+    load: () => ({ running: 0, heldBytes: 0 }),
+  });
+  const router: ImageRouter = compose(options, { clock, listener: observer.listener });
   await router.ready();
   const settings = { aliases: {}, limits: LIMITS, heartbeatMs: 15_000, imageUrls: { allow: true, hosts: [] } };
-  const said: string[] = [];
   const nothing = {
     resolve: () => Promise.reject(new Error('no names here')),
     dial: () => Promise.reject(new Error('no connections here')),
@@ -66,7 +77,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
       traces: { keep: (principal, trace) => void said.push(JSON.stringify([principal, trace])), find: async () => undefined },
       clock,
       ids: systemIds(),
-      observer: { http: (event) => said.push(inspect(event)), metricsText: async () => '# metrics\n' },
+      observer,
       isDraining: () => false,
     },
     [editsEndpoint(() => settings, nothing)],
@@ -86,6 +97,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
       process.off('uncaughtException', note).off('unhandledRejection', note).off('warning', note);
       await server.drain(2_000);
       await router.close();
+      await observer.close();
       await sandbox.close();
     },
   };
