@@ -3,7 +3,7 @@
 import type { AttemptEnd } from './failure.ts';
 import type { MicroUsd } from './money.ts';
 import type { HedgeReason, Infeasible, Plan } from './plan.ts';
-import type { Price } from './price.ts';
+import type { Price, Usage } from './price.ts';
 import type { TargetId } from './route.ts';
 import type { RouteId } from './vocabulary.ts';
 
@@ -43,6 +43,8 @@ export type TraceEvent = { readonly atMs: number; readonly part?: RunPart } & (
       readonly billed: MicroUsd;
       readonly possiblyBilled: MicroUsd;
       readonly requestId: string | undefined;
+      /** Tokens as the provider counted them; left out where it did not. */
+      readonly usage?: Usage;
     }
   /** A usable image below the need arrived; it is kept while a better one can still come. */
   | { readonly kind: 'image-held'; readonly attempt: AttemptNumber; readonly cause: string }

@@ -130,7 +130,7 @@ class Turn {
     const attempt = this.#find(event.attempt);
     if (attempt?.phase !== 'sent') return;
     const isLate = this.#now > after(this.run.deadline, GRACE_MS);
-    this.#settle(attempt, { delivered: true, failure: undefined, billed: event.cost, possiblyBilled: ZERO_USD }, event.requestId);
+    this.#settle(attempt, { delivered: true, failure: undefined, billed: event.cost, possiblyBilled: ZERO_USD }, event);
     if (isLate) {
       this.#meetDeadline();
       return;
@@ -150,7 +150,7 @@ class Turn {
     const attempt = this.#find(event.attempt);
     if (attempt?.phase !== 'sent') return;
     const { failure } = event;
-    this.#settle(attempt, { delivered: false, failure, ...billOf(failure, attempt.price.ceiling) }, event.requestId);
+    this.#settle(attempt, { delivered: false, failure, ...billOf(failure, attempt.price.ceiling) }, event);
     this.run = learnFrom(this.run, attempt.target, failure, event.backoffMs === undefined ? undefined : after(this.#now, event.backoffMs));
     this.replan(`attempt ${attempt.number} ended: ${failure.fault}`);
   }
@@ -296,13 +296,13 @@ class Turn {
   #abort(attempt: Extract<Attempt, { phase: 'sent' }>, cause: string, failure: Failure): void {
     this.record({ kind: 'attempt-abort', attempt: attempt.number, cause });
     this.#effects.push({ kind: 'abort', attempt: attempt.number, failure });
-    this.#settle(attempt, { delivered: false, failure, billed: ZERO_USD, possiblyBilled: attempt.price.ceiling }, undefined);
+    this.#settle(attempt, { delivered: false, failure, billed: ZERO_USD, possiblyBilled: attempt.price.ceiling });
   }
 
   #settle(
     attempt: Extract<Attempt, { phase: 'sent' }>,
     end: Pick<Extract<Attempt, { phase: 'ended' }>, 'delivered' | 'failure' | 'billed' | 'possiblyBilled'>,
-    requestId: string | undefined,
+    reply: Pick<Extract<RunEvent, { kind: 'delivered' }>, 'requestId' | 'usage'> = { requestId: undefined },
   ): void {
     const { sentAt: _, timeoutAt: __, silentAt: ___, ...rest } = attempt;
     this.#replace({ ...rest, phase: 'ended', wasSent: true, ...end });
@@ -313,7 +313,8 @@ class Turn {
       end: end.failure === undefined ? { kind: 'delivered', cost: end.billed } : { kind: 'failed', failure: end.failure },
       billed: end.billed,
       possiblyBilled: end.possiblyBilled,
-      requestId,
+      requestId: reply.requestId,
+      ...(reply.usage === undefined ? {} : { usage: reply.usage }),
     });
   }
 

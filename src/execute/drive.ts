@@ -207,7 +207,8 @@ class Driver implements Subscriber {
     const cost = reply.usage === undefined ? price.expected : deliveredCostOf(route.price, priced, reply.usage);
     this.#replies.set(attempt, reply);
     this.#report(attempt, hold, { evidence: 'for', latencyMs: this.#ageOf(hold), failure: undefined });
-    this.#dispatch({ kind: 'delivered', attempt, cost, requestId: reply.requestId });
+    const { requestId, usage } = reply;
+    this.#dispatch({ kind: 'delivered', attempt, cost, requestId, ...(usage === undefined ? {} : { usage }) });
   }
 
   #takeFailure(attempt: AttemptNumber, hold: Hold, failure: Failure, requestId: string | undefined): void {

@@ -5,7 +5,7 @@ import type { Failure, NotSentReason } from '../domain/failure.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Exclusion, HedgeReason, Infeasible } from '../domain/plan.ts';
-import type { Price } from '../domain/price.ts';
+import type { Price, Usage } from '../domain/price.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
 import type { AttemptNumber, TraceEvent } from '../domain/trace.ts';
@@ -65,7 +65,13 @@ export type RunEvent =
   | { readonly kind: 'wake' }
   /** The lane gave the attempt a place; `admission` is the breaker's answer. */
   | { readonly kind: 'slot'; readonly attempt: AttemptNumber; readonly admission: SlotAdmission }
-  | { readonly kind: 'delivered'; readonly attempt: AttemptNumber; readonly cost: MicroUsd; readonly requestId: string | undefined }
+  | {
+      readonly kind: 'delivered';
+      readonly attempt: AttemptNumber;
+      readonly cost: MicroUsd;
+      readonly requestId: string | undefined;
+      readonly usage?: Usage;
+    }
   | {
       readonly kind: 'failed';
       readonly attempt: AttemptNumber;

@@ -57,6 +57,8 @@ export type TargetHealth = HealthRow & {
   readonly route: RouteId;
   readonly tier: Tier;
   readonly admission: Admission;
+  /** Places taken in the target's lane, and calls that wait for one: of all operations together. */
+  readonly running: number;
   readonly waiting: number;
 };
 
@@ -128,8 +130,7 @@ export class Router implements ImageRouter {
       const target = this.#engine.targets.find((known) => known.id === row.target);
       if (target === undefined) return [];
       const admission = this.#engine.breakers.admission(row.target, row.operation);
-      const { waiting } = this.#engine.lanes.depth(row.target);
-      return [{ ...row, route: target.route.id, tier: target.route.tier, admission, waiting }];
+      return [{ ...row, route: target.route.id, tier: target.route.tier, admission, ...this.#engine.lanes.depth(row.target) }];
     });
   }
 
@@ -277,7 +278,9 @@ export class Router implements ImageRouter {
     }
   }
 
-  #tell(order: Order, event: TraceEvent): void {
+  #tell(order: Order, bare: TraceEvent): void {
+    // Without its part the end of a preview would be taken for the end of the whole request.
+    const event: TraceEvent = order.part === undefined ? bare : { ...bare, part: order.part };
     tell(order.options.onEvent, event);
     tell(this.#engine.listener, { kind: 'request', requestId: order.requestId, event });
   }
