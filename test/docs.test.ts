@@ -29,7 +29,7 @@ describe('the documentation', () => {
     const file = join(folder, `${name.replaceAll(/\W+/g, '-')}.yaml`);
     writeFileSync(file, text);
     const options = await loadConfig(file, folder, KEYS);
-    expect(options.endpoints.length).toBeGreaterThan(0);
+    expect(options.options.endpoints.length).toBeGreaterThan(0);
   });
 
   it('links only to files that are there', () => {

@@ -1,36 +1,65 @@
-// Reads a configuration file: YAML or JSON with the library's own options. Every problem is told with file, line and
+// Reads a configuration file: YAML or JSON with the library's own options, and a `gateway` part for `serve`. Every problem is told with file, line and
 // column. `apiKey: env:NAME` is looked up in the environment, so that a file can be committed without its keys.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { ImageRouterError, isImageRouterError, type Problem } from '../domain/error.ts';
-import { problemsError } from '../domain/problem.ts';
+import { parseOrExplain, problemsError } from '../domain/problem.ts';
+import { DEFAULT_SETTINGS, type GatewaySettings, GatewaySettingsSchema } from '../gateway/config/settings.ts';
 import { type ResolvedOptions, resolveOptions } from '../options.ts';
 import type { Environment } from './io.ts';
 
 /** A problem with its place in a file: `config.yaml:5:27`. */
 export type LocatedProblem = Problem & { readonly at: string };
 
+export type Config = { readonly options: ResolvedOptions; readonly gateway: GatewaySettings };
+
 /** Throws ImageRouterError: `file_unreadable`, or `invalid_config` with located problems. */
-export async function loadConfig(file: string, cwd: string, env: Environment): Promise<ResolvedOptions> {
+export async function loadConfig(file: string, cwd: string, env: Environment): Promise<Config> {
   const text = await readText(resolve(cwd, file), 'config', 'configuration file');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
   if (document.errors.length > 0) throw brokenSyntax(file, document);
   const place = (field: string): string => `${file}:${positionOf(document, lines, field)}`;
   const { value, problems } = withKeys(plainValue(document, file), env);
+  const { own, gateway } = partsOf(value);
+  const options = checked(() => resolveOptions(own));
+  const settings = checked(() => gatewayIn(gateway));
+  if (options.problems.length + settings.problems.length + problems.length === 0 && options.value && settings.value) {
+    return { options: options.value, gateway: settings.value };
+  }
+  throw problemsError(
+    'invalid_config',
+    'configuration',
+    [...problems, ...options.problems, ...settings.problems].map((problem): LocatedProblem => ({ ...problem, at: place(problem.field) })),
+  );
+}
+
+function partsOf(value: unknown): { readonly own: unknown; readonly gateway: unknown } {
+  if (typeof value !== 'object' || value === null || !('gateway' in value)) return { own: value, gateway: undefined };
+  const { gateway, ...own } = value;
+  return { own, gateway };
+}
+
+/** Problems are told under the part they are in: `gateway.limits.heldBytes`. */
+function gatewayIn(value: unknown): GatewaySettings {
+  if (value === undefined || value === null) return DEFAULT_SETTINGS;
   try {
-    const options = resolveOptions(value);
-    if (problems.length > 0) throw problemsError('invalid_config', 'configuration', problems);
-    return options;
+    return parseOrExplain(GatewaySettingsSchema, value, 'invalid_config', 'configuration');
   } catch (error) {
     if (!isImageRouterError(error)) throw error;
-    const all = [...problems, ...error.problems.filter((problem) => !problems.includes(problem))];
-    throw problemsError(
-      'invalid_config',
-      'configuration',
-      all.map((problem): LocatedProblem => ({ ...problem, at: place(problem.field) })),
-    );
+    const problems = error.problems.map((problem) => ({ ...problem, field: `gateway.${problem.field}`.replace(/\.the whole$/, '') }));
+    throw problemsError('invalid_config', 'configuration', problems);
+  }
+}
+
+/** What was read, or what is wrong with it: all parts of a file are checked before anything is told. */
+function checked<Value>(read: () => Value): { readonly value: Value | undefined; readonly problems: readonly Problem[] } {
+  try {
+    return { value: read(), problems: [] };
+  } catch (error) {
+    if (!isImageRouterError(error)) throw error;
+    return { value: undefined, problems: error.problems };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Problem } from '../domain/error.ts';
 import { problemsError } from '../domain/problem.ts';
 import type { LatencyProfile } from '../domain/vocabulary.ts';
 import { LATENCY_PROFILES } from '../domain/vocabulary.ts';
+import { DEFAULT_SETTINGS, type GatewaySettings } from '../gateway/config/settings.ts';
 import { type ResolvedOptions, type RouterOptions, resolveOptions } from '../options.ts';
 import { SANDBOX_KEY } from '../sandbox/index.ts';
 import { loadConfig } from './config-file.ts';
@@ -25,6 +26,8 @@ export type Source = {
   /** For people: `OPENAI_API_KEY`, `config.yaml`... */
   readonly name: string;
   readonly options: ResolvedOptions;
+  /** The gateway's part of a configuration file; its defaults without one. */
+  readonly gateway: GatewaySettings;
 };
 
 type EndpointInput = RouterOptions['endpoints'][number];
@@ -42,19 +45,26 @@ export async function findSource(flags: SourceFlags, io: Pick<Io, 'env' | 'cwd'>
   const latencyProfile = profileOf(flags);
   refuseTwoSources(flags);
   if (flags.config !== undefined) {
-    const fromFile = await loadConfig(flags.config, io.cwd, io.env);
+    const { options: fromFile, gateway } = await loadConfig(flags.config, io.cwd, io.env);
     const options = { ...fromFile, speed: speed ?? fromFile.speed, latencyProfile: latencyProfile ?? fromFile.latencyProfile };
-    return { kind: 'config', name: flags.config, options: atRealSpeed(options) };
+    return { kind: 'config', name: flags.config, options: atRealSpeed(options), gateway };
   }
   const optionsFor = (endpoints: readonly EndpointInput[], usualSpeed: number): ResolvedOptions =>
     resolveOptions({ endpoints, speed: speed ?? usualSpeed, ...(latencyProfile === undefined ? {} : { latencyProfile }) });
   if (flags.sandboxUrl !== undefined) {
     const url = baseUrl('sandboxUrl', flags.sandboxUrl);
-    return { kind: 'running-sandbox', name: url, options: optionsFor(sandboxEndpoints(url), speed ?? (await speedOfSandbox(url))) };
+    const options = optionsFor(sandboxEndpoints(url), speed ?? (await speedOfSandbox(url)));
+    return { kind: 'running-sandbox', name: url, options, gateway: DEFAULT_SETTINGS };
   }
   const { endpoints, names } = flags.sandbox === true ? { endpoints: [], names: [] } : endpointsInEnvironment(io.env);
-  if (endpoints.length > 0) return { kind: 'keys', name: names.join(', '), options: atRealSpeed(optionsFor(endpoints, 1)) };
-  return { kind: 'sandbox', name: 'built-in sandbox', options: optionsFor(sandboxEndpoints(NOWHERE), SANDBOX_SPEED) };
+  if (endpoints.length > 0)
+    return { kind: 'keys', name: names.join(', '), options: atRealSpeed(optionsFor(endpoints, 1)), gateway: DEFAULT_SETTINGS };
+  return {
+    kind: 'sandbox',
+    name: 'built-in sandbox',
+    options: optionsFor(sandboxEndpoints(NOWHERE), SANDBOX_SPEED),
+    gateway: DEFAULT_SETTINGS,
+  };
 }
 
 function speedOf(flags: SourceFlags): number | undefined {

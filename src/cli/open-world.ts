@@ -51,7 +51,8 @@ export async function planningRouter(flags: SourceFlags, io: Io): Promise<Pick<W
   return { router: compose(source.options), options: source.options, source };
 }
 
-function sandboxFor({ options }: Source, clock: Clock): Promise<Sandbox> {
+/** Its endpoints take the place of the source's placeholders. */
+export function sandboxFor({ options }: Source, clock: Clock): Promise<Sandbox> {
   return startSandbox({ routes: options.routes, clock, profile: options.latencyProfile });
 }
 

@@ -12,6 +12,7 @@ import { addGenerate } from './commands/generate.ts';
 import { addPolicies } from './commands/policies.ts';
 import { addRoutes } from './commands/routes.ts';
 import { addSandbox } from './commands/sandbox.ts';
+import { addServe } from './commands/serve.ts';
 import { type Io, print, printJson } from './io.ts';
 import { fromCommander, reportError } from './report-error.ts';
 
@@ -51,7 +52,7 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .addHelpText('after', `\n${HELP}`);
-  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addDrill]) add(program, io);
+  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addDrill]) add(program, io);
   addBatch(program, io, fail);
   addDemo(program, io, fail);
   return program;

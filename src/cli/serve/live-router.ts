@@ -1,0 +1,51 @@
+// The router a gateway serves with, and how it is changed while requests run: a good new configuration is composed beside the
+// old one and takes its place at once; the old router ends when the last request it took has ended. A bad one changes nothing.
+import { compose } from '../../compose.ts';
+import type { GatewaySettings } from '../../gateway/config/settings.ts';
+import type { ImageRouter } from '../../index.ts';
+import type { ResolvedOptions } from '../../options.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Listener } from '../../telemetry/event.ts';
+import type { Config } from '../config-file.ts';
+
+export type LiveRouter = {
+  readonly router: () => ImageRouter;
+  readonly options: () => ResolvedOptions;
+  readonly settings: () => GatewaySettings;
+  /** Takes a new configuration into use. Names what it says and only a restart can change. */
+  replace(config: Config): readonly string[];
+  /** Waits for every router that was ever in use. */
+  close(): Promise<void>;
+};
+
+export function createLiveRouter(first: Config, clock: Clock, listener: Listener): LiveRouter {
+  let config = first;
+  let router = compose(first.options, { clock, listener });
+  const ending = new Set<Promise<void>>();
+  return {
+    router: () => router,
+    options: () => config.options,
+    settings: () => config.gateway,
+    replace: (next) => {
+      const kept = fixedDifferences(config, next);
+      const old = router;
+      config = { options: { ...next.options, speed: config.options.speed }, gateway: { ...next.gateway, dataDir: config.gateway.dataDir } };
+      router = compose(config.options, { clock, listener });
+      const ended = old.close().finally(() => ending.delete(ended));
+      ending.add(ended);
+      return kept;
+    },
+    close: async () => {
+      await Promise.all([router.close(), ...ending]);
+    },
+  };
+}
+
+function fixedDifferences(old: Config, next: Config): readonly string[] {
+  return [
+    ...(old.options.speed === next.options.speed ? [] : ['speed']),
+    ...(old.gateway.dataDir === next.gateway.dataDir ? [] : ['gateway.dataDir']),
+    ...(old.gateway.otlpEndpoint === next.gateway.otlpEndpoint ? [] : ['gateway.otlpEndpoint']),
+    ...(old.gateway.logLevel === next.gateway.logLevel ? [] : ['gateway.logLevel']),
+  ];
+}
