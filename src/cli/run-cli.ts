@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDrill } from './commands/drill.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGenerate } from './commands/generate.ts';
+import { addKeys } from './commands/keys.ts';
 import { addPolicies } from './commands/policies.ts';
 import { addRoutes } from './commands/routes.ts';
 import { addSandbox } from './commands/sandbox.ts';
@@ -52,7 +53,8 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .addHelpText('after', `\n${HELP}`);
-  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addDrill]) add(program, io);
+  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addKeys, addDrill])
+    add(program, io);
   addBatch(program, io, fail);
   addDemo(program, io, fail);
   return program;

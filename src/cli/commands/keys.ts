@@ -1,0 +1,153 @@
+// image-router keys: make, list and revoke the keys of a gateway. A key is shown once, when it is made.
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { problemsError } from '../../domain/problem.ts';
+import { DEFAULT_SETTINGS } from '../../gateway/config/settings.ts';
+import { createKeyRing, type KeyRing, REMEMBERED_MS } from '../../gateway/keys/key-ring.ts';
+import { type KeyLimits, SCOPES, type Scope } from '../../gateway/ports.ts';
+import { openSqliteStore } from '../../gateway/store/sqlite-store.ts';
+import type { StoredKey } from '../../gateway/store/store.ts';
+import { systemClock } from '../../system/clock.ts';
+import { systemIds } from '../../system/ids.ts';
+import { systemSecrets } from '../../system/secrets.ts';
+import { columnsOf, type Io, print, printJson } from '../io.ts';
+import { readNumber, wholeNumber } from '../quantities.ts';
+import { renderTable } from '../table.ts';
+
+type Common = { readonly data?: string; readonly json?: boolean };
+type CreateFlags = Common & {
+  readonly name: string;
+  readonly scope?: string;
+  readonly requestsPerMinute?: string;
+  readonly imagesPerMinute?: string;
+  readonly concurrent?: string;
+  readonly usdPerDay?: string;
+  readonly usdPerMonth?: string;
+  readonly policy?: string;
+  readonly model?: string;
+};
+
+const MOST = 1_000_000;
+
+export function addKeys(program: Command, io: Io): void {
+  const keys = program.command('keys').description("make, list and revoke a gateway's keys");
+  const add = (name: string, what: string): Command =>
+    keys
+      .command(name)
+      .description(what)
+      .option('--data <folder>', "the gateway's data folder; default .image-router")
+      .option('--json', 'JSON on stdout');
+  add('create', 'make a key and show it, once')
+    .requiredOption('--name <name>', 'whose key it is, for people')
+    .option('--scope <scopes>', `what it may do: ${SCOPES.join(', ')}; default images`)
+    .option('--requests-per-minute <count>', 'requests per minute')
+    .option('--images-per-minute <count>', 'images per minute')
+    .option('--concurrent <count>', 'requests at the same time')
+    .option('--usd-per-day <dollars>', 'spend per UTC day, possibly billed calls included')
+    .option('--usd-per-month <dollars>', 'spend per calendar month')
+    .option('--policy <ids>', 'the only policies it may use, with commas')
+    .option('--model <names>', 'the only models it may ask for, with commas')
+    .action((flags: CreateFlags) => withKeys(flags, io, (ring) => create(ring, flags, io)));
+  add('list', 'list keys; their secrets are not kept').action((flags: Common) => withKeys(flags, io, (ring) => list(ring, flags, io)));
+  add('revoke <id>', 'let a key in no longer').action((id: string, flags: Common) =>
+    withKeys(flags, io, (ring) => revoke(ring, id, flags, io)),
+  );
+}
+
+async function withKeys(flags: Common, io: Io, work: (ring: KeyRing) => Promise<void>): Promise<void> {
+  const clock = systemClock();
+  const dataDir = resolve(io.cwd, flags.data ?? DEFAULT_SETTINGS.dataDir);
+  const store = openSqliteStore({ dataDir, clock, owner: systemIds().next('cli') });
+  try {
+    await work(createKeyRing(store, clock, systemSecrets()));
+  } finally {
+    await store.close();
+  }
+}
+
+async function create(ring: KeyRing, flags: CreateFlags, io: Io): Promise<void> {
+  const { token, key } = await ring.create({ name: flags.name, scopes: scopesIn(flags.scope), limits: limitsIn(flags) });
+  if (flags.json === true) printJson(io.stdout, { key: token, ...described(key) });
+  else print(io.stdout, `${token}\nThis is the only time it is shown. Send it as "Authorization: Bearer ir_...".`);
+}
+
+async function list(ring: KeyRing, flags: Common, io: Io): Promise<void> {
+  const keys = (await ring.list()).map(described);
+  if (flags.json === true) return printJson(io.stdout, { keys });
+  const titles = ['id', 'name', 'scopes', 'limits', 'state'].map((title) => ({ title }));
+  const rows = keys.map(({ id, name, scopes, limits, revoked }) => [
+    id,
+    name,
+    scopes.join(' '),
+    limitsText(limits),
+    revoked ? 'revoked' : 'in use',
+  ]);
+  print(io.stdout, renderTable(titles, rows, columnsOf(io.stdout)));
+}
+
+async function revoke(ring: KeyRing, id: string, flags: Common, io: Io): Promise<void> {
+  if (!(await ring.revoke(id))) {
+    const problem = {
+      field: 'id',
+      rule: 'must be the id of a key in use',
+      value: JSON.stringify(id),
+      remedy: 'see image-router keys list',
+    };
+    throw problemsError('invalid_request', 'request', [problem]);
+  }
+  const text = `revoked; gateways that run let it in for another ${REMEMBERED_MS / 1_000} s at most`;
+  if (flags.json === true) printJson(io.stdout, { id, revoked: true });
+  else print(io.stdout, text);
+}
+
+function described({ id, name, scopes, limits, revokedAt }: StoredKey) {
+  return { id, name, scopes, limits, revoked: revokedAt !== undefined };
+}
+
+function limitsText(limits: KeyLimits): string {
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return given.length === 0
+    ? 'none'
+    : given.map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(',') : String(value)}`).join(', ');
+}
+
+function scopesIn(text: string | undefined): readonly Scope[] {
+  return listIn(text ?? 'images').map((name) => {
+    const scope = SCOPES.find((known) => known === name);
+    if (scope !== undefined) return scope;
+    const rule = `must be some of ${SCOPES.join(', ')}`;
+    throw problemsError('invalid_request', 'request', [
+      { field: 'scope', rule, value: JSON.stringify(name), remedy: 'such as --scope images,read' },
+    ]);
+  });
+}
+
+function limitsIn(flags: CreateFlags): KeyLimits {
+  const count = (field: string, text: string | undefined): number | undefined =>
+    text === undefined ? undefined : wholeNumber(field, text, 1, MOST);
+  return {
+    requestsPerMinute: count('requestsPerMinute', flags.requestsPerMinute),
+    imagesPerMinute: count('imagesPerMinute', flags.imagesPerMinute),
+    concurrent: count('concurrent', flags.concurrent),
+    usdPerDay: dollarsIn('usdPerDay', flags.usdPerDay),
+    usdPerMonth: dollarsIn('usdPerMonth', flags.usdPerMonth),
+    policies: flags.policy === undefined ? undefined : listIn(flags.policy),
+    models: flags.model === undefined ? undefined : listIn(flags.model),
+  };
+}
+
+function dollarsIn(field: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const remedy = 'give a positive number of dollars, such as 5.00';
+  const reading = readNumber(field, text, remedy);
+  if (reading.kind === 'problem') throw problemsError('invalid_request', 'request', [reading.problem]);
+  if (reading.value > 0 && reading.value <= MOST) return reading.value;
+  throw problemsError('invalid_request', 'request', [{ field, rule: `must be above 0 and at most ${MOST}`, value: text, remedy }]);
+}
+
+function listIn(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
