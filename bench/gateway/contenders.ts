@@ -14,7 +14,7 @@ import { startPortkey } from './portkey.ts';
 export type Contender = {
   readonly name: 'direct' | 'pipe' | 'Portkey' | 'image-router';
   /** Of the process whose processor time and memory count; undefined for none at all. */
-  readonly pid: number | undefined;
+  readonly pid: (picture: PictureName) => number | undefined;
   readonly url: (picture: PictureName) => string;
   readonly headers: (picture: PictureName) => Readonly<Record<string, string>>;
   stop(): Promise<void>;
@@ -28,7 +28,7 @@ export const BODY = JSON.stringify({ model: 'gpt-image-2', prompt: 'a red fox as
 export async function startContenders(upstream: string): Promise<readonly Contender[]> {
   const direct: Contender = {
     name: 'direct',
-    pid: undefined,
+    pid: () => undefined,
     url: (picture) => `${upstream}/${picture}/v1/images/generations`,
     headers: () => OWN_HEADERS,
     stop: async () => undefined,
@@ -42,7 +42,7 @@ async function pipe(upstream: string): Promise<Contender> {
   const [url] = await once(child, 'message');
   return {
     name: 'pipe',
-    pid: child.pid,
+    pid: () => child.pid,
     url: (picture) => `${url}/${picture}/v1/images/generations`,
     headers: () => OWN_HEADERS,
     stop: () => ended(child),
@@ -55,7 +55,7 @@ async function portkey(upstream: string): Promise<Contender | undefined> {
   if (child === undefined) return undefined;
   return {
     name: 'Portkey',
-    pid: child.pid,
+    pid: () => child.pid,
     url: () => `http://127.0.0.1:${port}/v1/images/generations`,
     headers: (picture) => ({
       ...OWN_HEADERS,
@@ -72,7 +72,7 @@ async function ours(upstream: string): Promise<Contender> {
   const full = await gatewayAt(upstream, 'full');
   return {
     name: 'image-router',
-    pid: full.child.pid,
+    pid: (picture) => (picture === 'tiny' ? tiny : full).child.pid,
     url: (picture) => `${picture === 'tiny' ? tiny.url : full.url}/v1/images/generations`,
     headers: () => OWN_HEADERS,
     stop: async () => {

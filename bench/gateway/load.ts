@@ -25,6 +25,7 @@ export type Served = {
 
 export async function serve(contender: Contender, picture: PictureName, { connections, seconds, rate }: Effort): Promise<Served> {
   const url = contender.url(picture);
+  const pid = contender.pid(picture);
   const load = {
     url,
     method: 'POST',
@@ -34,15 +35,15 @@ export async function serve(contender: Contender, picture: PictureName, { connec
     ...(rate === undefined ? {} : { overallRate: rate }),
   } as const;
   await autocannon({ ...load, duration: Math.max(1, Math.round(seconds / 4)) });
-  const before = await processorMs(contender.pid);
+  const before = await processorMs(pid);
   const result = await autocannon({ ...load, duration: seconds });
   const requests = result['2xx'];
   return {
     perSecond: requests / result.duration,
     p50: result.latency.p50,
     p99: result.latency.p99,
-    cpuMs: ((await processorMs(contender.pid)) - before) / requests,
-    rssMb: await peakMegabytes(contender.pid),
+    cpuMs: ((await processorMs(pid)) - before) / requests,
+    rssMb: await peakMegabytes(pid),
     failed: result.non2xx + result.errors,
   };
 }

@@ -1,6 +1,5 @@
 // The program: every command on one commander tree, every failure through one door. Takes arguments and an Io, answers
 // with the exit code; it never touches the process itself.
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, isImageRouterError } from '../domain/error.ts';
 import { addBatch } from './commands/batch.ts';
@@ -16,6 +15,7 @@ import { addSandbox } from './commands/sandbox.ts';
 import { addServe } from './commands/serve.ts';
 import { type Io, print, printJson } from './io.ts';
 import { fromCommander, reportError } from './report-error.ts';
+import { version } from './version.ts';
 
 /** Anything that should not have happened. */
 const UNEXPECTED_EXIT = 1;
@@ -58,11 +58,6 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
   addBatch(program, io, fail);
   addDemo(program, io, fail);
   return program;
-}
-
-function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('image-router/package.json');
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }
 
 const CODES_BY_EXIT = Map.groupBy(Object.entries(ERROR_CODES), ([, { exit }]) => exit);

@@ -5,7 +5,8 @@ import type { Command } from 'commander';
 import { isImageRouterError } from '../../domain/error.ts';
 import { problemsError } from '../../domain/problem.ts';
 import type { GatewaySettings } from '../../gateway/config/settings.ts';
-import { createApp } from '../../gateway/http/app.ts';
+import { docsEndpoints } from '../../gateway/docs/endpoints.ts';
+import { createApp, ENDPOINTS } from '../../gateway/http/app.ts';
 import { editsEndpoint } from '../../gateway/http/endpoints/edits.ts';
 import { isLoopbackHost, type RunningServer, startServer } from '../../gateway/http/server.ts';
 import { createObserver, type Observer } from '../../gateway/observe/observer.ts';
@@ -20,6 +21,7 @@ import { paintFor } from '../paint.ts';
 import { wholeNumber } from '../quantities.ts';
 import { createLiveRouter, type LiveRouter } from '../serve/live-router.ts';
 import { watchConfig } from '../serve/reload.ts';
+import { version } from '../version.ts';
 
 type Flags = SourceFlags & {
   readonly host?: string;
@@ -75,7 +77,8 @@ async function serve(flags: Flags, io: Io): Promise<void> {
     open.unshift(() => state.close());
     await refuseOpenDoor(host, state);
     const parts = { ...current, ...state, clock, ids, observer, isDraining: () => false };
-    const app = createApp(parts, [editsEndpoint(() => current.settings())]);
+    const edits = editsEndpoint(() => current.settings());
+    const app = createApp(parts, [edits, ...docsEndpoints([...ENDPOINTS, edits], version())]);
     load = () => app.load();
     const server = await listen(() => startServer(app, { host, port, limits: settings.limits }), port);
     await current.router().ready();
@@ -130,7 +133,7 @@ function introduce({ url }: RunningServer, live: LiveRouter, source: string, spe
     `behind it ${source}${speed === 1 ? '' : `, at ${speed} times real speed`}`,
     `models    auto, preview, standard, premium, ${[...served].join(', ')}`,
     `keys      ${requireKeys ? 'required' : 'none needed on this machine'}`,
-    `look at   ${url}/v1/routes  ${url}/metrics  ${url}/readyz`,
+    `look at   ${url}/docs  ${url}/v1/routes  ${url}/metrics`,
     `try       curl -s ${url}/v1/images/generations -H "content-type: application/json"${key} -d '{"model":"auto","prompt":"a red fox asleep in fresh snow"}'`,
   ];
   for (const line of lines) print(io.stdout, line);

@@ -20,7 +20,7 @@ import { sendAnswer } from './send.ts';
 export type { GatewayParts } from './parts.ts';
 
 /** In the order people are told of them. */
-const ENDPOINTS: readonly Endpoint[] = [generations, explain, models, model, routes, traces, metrics, livez, readyz];
+export const ENDPOINTS: readonly Endpoint[] = [generations, explain, models, model, routes, traces, metrics, livez, readyz];
 
 type AppContext = Context<{ Bindings: Bindings }>;
 
