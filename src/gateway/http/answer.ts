@@ -1,10 +1,10 @@
 // An answer as a value: made once, then sent, stored, replayed or given to several callers. Its body is pieces in order, so
 // that the base64 of a picture is a slice of what a provider sent and is never copied into text.
 import type { StoredAnswer } from '../ports.ts';
-import type { HttpEvent } from './http-event.ts';
+import type { ImageFacts } from './http-event.ts';
 
 /** What the log says of an answer beyond its status. */
-export type AnswerFacts = Omit<Partial<Extract<HttpEvent, { kind: 'request-end' }>>, 'kind' | 'id' | 'status' | 'ms' | 'bytes'>;
+export type AnswerFacts = ImageFacts;
 
 export type Answer = StoredAnswer & {
   readonly facts: AnswerFacts;

@@ -6,7 +6,7 @@ import type { GenerateOptions } from '../../index.ts';
 import type { Lease, Principal } from '../ports.ts';
 import type { Answer, AnswerFacts } from './answer.ts';
 import type { Gateway } from './gateway.ts';
-import { imagesAnswer } from './openai/envelope.ts';
+import { factsInTrace, factsOf, imagesAnswer } from './openai/envelope.ts';
 import { errorAnswer, toRefusal } from './openai/errors.ts';
 import type { ImageOrder } from './openai/order.ts';
 import type { Refusal } from './refusal.ts';
@@ -26,7 +26,14 @@ export type Made =
   | { readonly kind: 'failed'; readonly refusal: Refusal; readonly facts: AnswerFacts; readonly spentMicroUsd: number };
 
 /** Never rejects: what went wrong is a value, with its spend settled. */
-export async function make({ gateway, principal, id, order, lease }: Making, options: GenerateOptions): Promise<Made> {
+export async function make(making: Making, options: GenerateOptions): Promise<Made> {
+  const made = await tryToMake(making, options);
+  const facts = made.kind === 'made' ? factsOf(made.result) : { ...made.facts, code: made.refusal.details.code };
+  making.gateway.observer.http({ kind: 'images-end', id: making.id, ...facts });
+  return made;
+}
+
+async function tryToMake({ gateway, principal, id, order, lease }: Making, options: GenerateOptions): Promise<Made> {
   try {
     const result = await gateway.router().generate(order.request, { ...options, keepEncoded: true });
     settle(gateway, id, lease, result.cost);
@@ -40,17 +47,29 @@ export async function make({ gateway, principal, id, order, lease }: Making, opt
     if (trace !== undefined) gateway.traces.keep(principal, trace);
     const refusal = toRefusal(error, gateway);
     if (refusal.details.code === 'internal_error') gateway.observer.http({ kind: 'request-defect', id, where: 'generate', error });
-    const plan = events.find((event) => event.kind === 'plan')?.plan;
-    const wasTried = events.some((event) => event.kind === 'attempt-start');
+    const told = factsInTrace(events);
     const spentMicroUsd = cost.billed + cost.possiblyBilled;
     const facts: AnswerFacts = {
       ...(trace === undefined ? {} : { traceId: trace.requestId }),
-      ...(wasTried && !(isImageRouterError(error) && error.code === 'cancelled') ? { deadlineMet: false } : {}),
-      ...(plan?.kind === 'plan' ? { predictedChance: plan.chance } : {}),
+      ...(told.attempts !== 0 && !isOwnDoing(error) ? { deadlineMet: false } : {}),
+      ...told,
+      ...policyOf(order, gateway),
       costMicroUsd: spentMicroUsd,
     };
     return { kind: 'failed', refusal, facts, spentMicroUsd };
   }
+}
+
+/** The caller left, or the prompt was turned down: no deadline was missed. */
+function isOwnDoing(error: unknown): boolean {
+  return isImageRouterError(error) && (error.code === 'cancelled' || error.code === 'refused');
+}
+
+/** A policy nobody has configured is the caller's own text, and has no place in a log. */
+function policyOf({ request }: ImageOrder, { options }: Gateway): Pick<AnswerFacts, 'policy'> {
+  const { policies, defaultPolicy } = options();
+  const policy = request.policy === undefined ? defaultPolicy : policies.find(({ id }) => id === request.policy);
+  return policy === undefined ? {} : { policy: policy.id };
 }
 
 /** The whole reply. Never rejects. */

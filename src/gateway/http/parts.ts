@@ -40,4 +40,6 @@ export type GatewayParts = {
   readonly ids: Ids;
   readonly observer: { http(event: HttpEvent): void; metricsText(): Promise<string> };
   readonly isDraining: () => boolean;
+  /** Whether records of keys, spend and idempotency are taken; undefined: nobody says. */
+  readonly isStoreHealthy?: () => boolean;
 };

@@ -2,12 +2,16 @@
 // none can slow a request down by more than the fold itself, or fail it.
 import type { DestinationStream } from 'pino';
 import type { Clock } from '../../system/clock.ts';
-import type { Listener } from '../../telemetry/event.ts';
+import { type Listener, type RouterEvent, tell } from '../../telemetry/event.ts';
 import type { HttpEvent } from '../http/http-event.ts';
-import { AttemptBook } from './attempts.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Gauges } from './gauges.ts';
 import { createLog, type Log, type LogLevel } from './log.ts';
-import { createMetrics, type Gauges } from './metrics.ts';
-import { createSpans, type SpansOptions } from './spans.ts';
+import { createMetrics } from './metrics.ts';
+import { RunBook, type Told } from './runs.ts';
+import type { ModelOf } from './span-attributes.ts';
+import { createSpans } from './spans.ts';
+import { loadSdk, type SdkLoader } from './tracing-sdk.ts';
 
 export type ObserverOptions = Gauges & {
   readonly clock: Clock;
@@ -16,45 +20,63 @@ export type ObserverOptions = Gauges & {
   readonly logDestination: DestinationStream | undefined;
   /** Base URL of an OTLP/HTTP collector; undefined: no spans are made. */
   readonly otlpEndpoint: string | undefined;
-  readonly modelOf: SpansOptions['modelOf'];
+  readonly modelOf: ModelOf;
+  /** Default: the packages themselves, imported when `otlpEndpoint` is set. */
+  readonly loadTracing?: SdkLoader;
 };
 
 export interface Observer {
   /** Given to the router as its listener. */
   readonly listener: Listener;
   http(event: HttpEvent): void;
+  /** Something about the gateway itself: started, reloaded, refused a file. */
   readonly note: Log['note'];
+  /** Something that must not happen and belongs to no request: a store that does not take a record. */
+  defect(where: string, error: unknown): void;
   metricsText(): Promise<string>;
-  /** Sends what is left to send. */
+  /** Writes and sends what is left. */
   close(): Promise<void>;
 }
 
+/** More requests are not open at once: the server's own limits are far below. */
+const MOST_OPEN = 200_000;
+
 /** Rejects with `invalid_config` when spans are asked for and their packages are not installed. */
 export async function createObserver(options: ObserverOptions): Promise<Observer> {
-  const { clock, otlpEndpoint, modelOf } = options;
+  const { clock, otlpEndpoint, modelOf, loadTracing = loadSdk } = options;
   const log = createLog(options.logLevel, options.logDestination);
-  const spans =
-    otlpEndpoint === undefined
-      ? undefined
-      : await createSpans({ otlpEndpoint, modelOf, speed: clock.speed, wallMs: () => clock.wall().getTime() });
-  const metrics = createMetrics(options);
-  const book = new AttemptBook();
+  const spans = otlpEndpoint === undefined ? undefined : await createSpans({ otlpEndpoint, modelOf, clock, loadSdk: loadTracing });
+  const metrics = createMetrics(options, clock);
+  const book = new RunBook();
+  const open = new BoundedMap<string, true>(MOST_OPEN);
+
+  const hearRouter = (event: RouterEvent): void => {
+    const told = event.kind === 'request' ? book.take(event.requestId, event.event, clock.now()) : NOTHING;
+    metrics.router(event, told);
+    log.router(event);
+    if (told.ended !== undefined) spans?.run(told.ended);
+  };
+  const hearHttp = (event: HttpEvent): void => {
+    if (event.kind === 'request-start') open.set(event.id, true);
+    if (event.kind === 'request-end') open.take(event.id);
+    metrics.http(event);
+    log.http(event, event.kind === 'images-end' && open.get(event.id) === undefined);
+    spans?.http(event);
+  };
   return {
-    listener: (event) => {
-      const ended = event.kind === 'request' ? book.take(event.requestId, event.event) : undefined;
-      metrics.router(event, ended);
-      log.router(event);
-      if (ended !== undefined) spans?.run(ended);
-    },
-    http: (event) => {
-      metrics.http(event);
-      log.http(event);
-      spans?.http(event);
-    },
+    listener: (event) => tell(hearRouter, event),
+    http: (event) => tell(hearHttp, event),
     note: log.note,
+    defect: (where, error) => {
+      metrics.defect(where);
+      log.defect(where, error, undefined);
+    },
     metricsText: () => metrics.text(),
     close: async () => {
       await Promise.allSettled([spans?.close(), metrics.close()]);
+      await log.close();
     },
   };
 }
+
+const NOTHING: Told = { attempt: undefined, ended: undefined };

@@ -1,128 +1,91 @@
-// OpenTelemetry traces, when somebody collects them: a span for each HTTP request, and under it one for each upstream call,
-// with the GenAI conventions' names (their literals are written out: the conventions are still in development). Spans are
-// made when the request has ended, from its records, with the times things really happened; while it runs nothing is held
-// but those records. The SDK is an optional peer: it is loaded only when an endpoint is configured.
-import { context, type Span, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
-import { ImageRouterError } from '../../domain/error.ts';
+// OpenTelemetry traces, when somebody collects them: a span for each HTTP request, and under it one for each upstream call.
+// Spans are made when the request has ended, from its records, with the times things really happened; while it runs nothing
+// is held but those records. The calls of a caller who left may end after the request's span: they hang under it all the same.
+import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { InstantMs } from '../../domain/time.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { HttpEvent } from '../http/http-event.ts';
-import type { AttemptRecord, EndedRun } from './attempts.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { AttemptRecord, EndedRun } from './runs.ts';
+import { callAttributes, type ModelOf, requestAttributes } from './span-attributes.ts';
+import { readTraceparent } from './traceparent.ts';
+import { type SdkLoader, startTracing } from './tracing-sdk.ts';
 
 export type Spans = {
   run(ended: EndedRun): void;
   http(event: HttpEvent): void;
+  /** Sends what is left to send. */
   close(): Promise<void>;
 };
 
 export type SpansOptions = {
   /** Base URL of an OTLP/HTTP collector: `http://127.0.0.1:4318`. */
   readonly otlpEndpoint: string;
-  /** Milliseconds since 1970. */
-  readonly wallMs: () => number;
-  /** World milliseconds per real millisecond: traces say what people waited. */
-  readonly speed: number;
-  /** Which model and provider a target speaks to. */
-  readonly modelOf: (target: string) => { readonly model: string; readonly provider: string } | undefined;
+  readonly clock: Clock;
+  readonly modelOf: ModelOf;
+  readonly loadSdk: SdkLoader;
 };
 
-/** Runs whose HTTP request has not ended yet; a router used beside the gateway never ends one. */
-const MOST_RUNS = 10_000;
-const PROVIDER_NAMES: Readonly<Record<string, string>> = { openai: 'openai', google: 'gcp.gemini' };
+type SpanParent = ReturnType<Span['spanContext']>;
+
+/** Runs whose HTTP request has not ended, and requests whose caller left before their runs ended. */
+const MOST_KEPT = 10_000;
+/** Status of a request whose caller left before there was an answer. */
+const CALLER_LEFT = 499;
 
 /** Rejects with `invalid_config` when the packages are not installed. */
-export async function createSpans(options: SpansOptions): Promise<Spans> {
-  const { TracerProvider, BatchSpanProcessor, OTLPTraceExporter } = await loadSdk();
-  const exporter = new OTLPTraceExporter({ url: `${options.otlpEndpoint.replace(/\/+$/, '')}/v1/traces` });
-  const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter })] });
-  const tracer = provider.getTracer('image-router');
-  const runs = new Map<string, EndedRun[]>();
+export async function createSpans({ otlpEndpoint, clock, modelOf, loadSdk }: SpansOptions): Promise<Spans> {
+  const { tracer, close } = await startTracing(otlpEndpoint, loadSdk);
+  const realTime = realTimeOf(clock);
+  const runs = new BoundedMap<string, readonly EndedRun[]>(MOST_KEPT);
+  const left = new BoundedMap<string, SpanParent>(MOST_KEPT);
 
-  const callSpan = (parent: Span, arrivedAtMs: number, attempt: AttemptRecord): void => {
-    const at = (worldMs: number): number => arrivedAtMs + worldMs / options.speed;
+  const callSpan = (parent: SpanParent, run: EndedRun, attempt: AttemptRecord): void => {
+    const { startedAtMs, endedAtMs } = attempt;
+    if (startedAtMs === undefined) return;
+    const startTime = realTime(run.arrivedAt, startedAtMs);
     const span = tracer.startSpan(
-      `generate_content ${options.modelOf(attempt.target)?.model ?? attempt.route}`,
-      { kind: SpanKind.CLIENT, startTime: at(attempt.startedAtMs), attributes: attributesOf(attempt, options) },
-      trace.setSpan(context.active(), parent),
+      `generate_content ${modelOf(attempt.target)?.model ?? attempt.route}`,
+      { kind: SpanKind.CLIENT, startTime, attributes: callAttributes(attempt, run, modelOf) },
+      trace.setSpanContext(context.active(), parent),
     );
     if (attempt.outcome !== 'delivered') span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end(at(attempt.endedAtMs ?? attempt.startedAtMs));
+    span.end(endedAtMs === undefined ? startTime : realTime(run.arrivedAt, endedAtMs));
+  };
+
+  const callSpans = (parent: SpanParent, traceId: string | undefined): void => {
+    for (const run of runs.take(traceId ?? '') ?? []) for (const attempt of run.attempts) callSpan(parent, run, attempt);
+  };
+
+  const requestSpan = (event: Extract<HttpEvent, { kind: 'request-end' }>): void => {
+    const endedAt = realTime(clock.now(), 0);
+    const caller = readTraceparent(event.traceparent);
+    const span = tracer.startSpan(
+      `${event.method} ${event.endpoint}`,
+      { kind: SpanKind.SERVER, startTime: endedAt - event.ms, attributes: requestAttributes(event) },
+      caller === undefined ? context.active() : trace.setSpanContext(context.active(), caller),
+    );
+    if (event.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    callSpans(span.spanContext(), event.traceId);
+    if (event.status === CALLER_LEFT) left.set(event.id, span.spanContext());
+    span.end(endedAt);
   };
 
   return {
-    run: (ended) => {
-      const known = runs.get(ended.requestId) ?? [];
-      known.push(ended);
-      runs.set(ended.requestId, known);
-      const [oldest] = runs.keys();
-      if (runs.size > MOST_RUNS && oldest !== undefined) runs.delete(oldest);
-    },
+    run: (ended) => runs.set(ended.requestId, [...(runs.get(ended.requestId) ?? []), ended]),
     http: (event) => {
-      if (event.kind !== 'request-end') return;
-      const endedAtMs = options.wallMs();
-      const arrivedAtMs = endedAtMs - event.ms;
-      const span = tracer.startSpan(
-        `${event.method} ${event.endpoint}`,
-        { kind: SpanKind.SERVER, startTime: arrivedAtMs, attributes: requestAttributes(event) },
-        parentIn(event.traceparent),
-      );
-      if (event.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-      for (const run of runs.get(event.traceId ?? '') ?? []) for (const attempt of run.attempts) callSpan(span, arrivedAtMs, attempt);
-      runs.delete(event.traceId ?? '');
-      span.end(endedAtMs);
+      if (event.kind === 'request-end') requestSpan(event);
+      if (event.kind !== 'images-end') return;
+      const parent = left.take(event.id);
+      if (parent !== undefined) callSpans(parent, event.traceId);
     },
-    close: () => provider.shutdown(),
+    close,
   };
 }
 
-async function loadSdk() {
-  try {
-    const [{ TracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }] = await Promise.all([
-      import('@opentelemetry/sdk-trace'),
-      import('@opentelemetry/exporter-trace-otlp-http'),
-    ]);
-    return { TracerProvider, BatchSpanProcessor, OTLPTraceExporter };
-  } catch (cause) {
-    const remedy = 'npm install @opentelemetry/sdk-trace @opentelemetry/exporter-trace-otlp-http, or leave gateway.otlpEndpoint out';
-    throw new ImageRouterError('invalid_config', 'gateway.otlpEndpoint needs packages that are not installed', { remedy, cause });
-  }
-}
-
-function requestAttributes(event: Extract<HttpEvent, { kind: 'request-end' }>) {
-  return {
-    'http.request.method': event.method,
-    'http.route': event.endpoint,
-    'http.response.status_code': event.status,
-    ...(event.traceId === undefined ? {} : { 'image_router.trace_id': event.traceId }),
-    ...(event.route === undefined ? {} : { 'image_router.route': event.route }),
-    ...(event.tier === undefined ? {} : { 'image_router.tier': event.tier }),
-    ...(event.degraded === undefined ? {} : { 'image_router.degraded': event.degraded }),
-    ...(event.costMicroUsd === undefined ? {} : { 'image_router.cost_micro_usd': event.costMicroUsd }),
-    ...(event.code === undefined ? {} : { 'error.type': event.code }),
-  };
-}
-
-function attributesOf(attempt: AttemptRecord, { modelOf }: SpansOptions) {
-  const target = modelOf(attempt.target);
-  return {
-    'gen_ai.operation.name': 'generate_content',
-    'gen_ai.output.type': 'image',
-    ...(target === undefined
-      ? {}
-      : { 'gen_ai.request.model': target.model, 'gen_ai.provider.name': PROVIDER_NAMES[target.provider] ?? target.provider }),
-    'image_router.route': attempt.route,
-    'image_router.target': attempt.target,
-    'image_router.role': attempt.role,
-    'image_router.billed_micro_usd': attempt.billedMicroUsd,
-    'image_router.possibly_billed_micro_usd': attempt.possiblyBilledMicroUsd,
-    ...(attempt.outcome === 'delivered' ? {} : { 'error.type': attempt.fault ?? attempt.outcome ?? 'unknown' }),
-  };
-}
-
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** The caller's own span, when it names one as W3C Trace Context says. */
-function parentIn(traceparent: string | undefined) {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return context.active();
-  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED;
-  return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags, isRemote: true });
+/** Milliseconds since 1970 of something that happened so many world milliseconds after an instant: what a person's watch said. */
+function realTimeOf(clock: Clock): (instant: InstantMs, worldMs: number) => number {
+  // The world's date runs ahead of the real one by what the world's clock runs too fast, from the moment it was started.
+  const startedAt = clock.wall().getTime() - clock.now();
+  return (instant, worldMs) => startedAt + (instant + worldMs) / clock.speed;
 }

@@ -6,7 +6,7 @@ import type { Need } from '../../../src/domain/need.ts';
 import type { ImageResult } from '../../../src/domain/result.ts';
 import type { TargetId } from '../../../src/domain/route.ts';
 import type { TraceEvent } from '../../../src/domain/trace.ts';
-import type { GenerateOptions, ImageRequest, ImageRouter } from '../../../src/index.ts';
+import type { GenerateOptions, ImageRequest, ImageRouter, TargetHealth } from '../../../src/index.ts';
 import { needOf, targetNamed } from '../../support/worlds.ts';
 
 const ROUTE = 'gpt-image-2-low';
@@ -61,14 +61,34 @@ export class StubRouter implements ImageRouter {
     throw new Error('nothing is explained here');
   }
 
-  health(): readonly [] {
-    return [];
+  health(): readonly TargetHealth[] {
+    return [HEALTHY];
   }
 
   async ready(): Promise<void> {}
 
   async close(): Promise<void> {}
 }
+
+const HEALTHY: TargetHealth = {
+  target: targetNamed(ROUTE),
+  route: ROUTE as TargetHealth['route'],
+  tier: 'preview',
+  operation: 'generate',
+  admission: { kind: 'closed' },
+  latencyMsP50: 10_000,
+  latencyMsP95: 20_000,
+  drift: 1,
+  observations: 0,
+  success: 0.97,
+  inFlight: 0,
+  oldestMs: undefined,
+  silence: 0,
+  silent: false,
+  notBefore: undefined,
+  running: 0,
+  waiting: 0,
+};
 
 /** A red dot, as a provider would write it. */
 export const PIXEL = Buffer.from(

@@ -1,5 +1,5 @@
 // For whoever runs the gateway: is it alive, does it take work, how is it doing.
-
+import { readiness } from '../../observe/readiness.ts';
 import { utf8 } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { sendAnswer, sendJson } from '../send.ts';
@@ -18,9 +18,14 @@ export const readyz: Endpoint = {
   scope: undefined,
   summary: 'Tell whether image requests would be taken now',
   handle: (call) => {
-    const { isDraining, held, work } = call.gateway;
-    const status = isDraining() ? 'draining' : held.isFull || work.isFull ? 'overloaded' : 'ready';
-    return sendJson(call, status === 'ready' ? 200 : 503, { status });
+    const { isDraining, isStoreHealthy, held, work, router } = call.gateway;
+    const { isReady, body } = readiness({
+      isDraining: isDraining(),
+      isStoreHealthy: isStoreHealthy?.() ?? true,
+      isFull: held.isFull || work.isFull,
+      targets: router().health(),
+    });
+    return sendJson(call, isReady ? 200 : 503, body);
   },
 };
 

@@ -4,9 +4,11 @@ import { dollars } from '../../../domain/money.ts';
 import type { Usage } from '../../../domain/price.ts';
 import type { ImageResult, ResultImage } from '../../../domain/result.ts';
 import { formatSize } from '../../../domain/size.ts';
+import type { TraceEvent } from '../../../domain/trace.ts';
 import type { Quality, RouteId, Tier } from '../../../domain/vocabulary.ts';
 import type { ResolvedOptions } from '../../../options.ts';
-import { type Answer, type AnswerFacts, JSON_TYPE, utf8 } from '../answer.ts';
+import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
+import type { ImageFacts } from '../http-event.ts';
 import type { Note } from './order.ts';
 
 export type EnvelopeContext = {
@@ -115,15 +117,23 @@ function headerText(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_HEADER);
 }
 
-export function factsOf(result: ImageResult): AnswerFacts {
-  const plan = result.trace.events.find((event) => event.kind === 'plan')?.plan;
+export function factsOf(result: ImageResult): ImageFacts {
   return {
     traceId: result.id,
     route: result.route,
     tier: result.tier,
     degraded: result.degraded !== undefined,
+    policy: result.need.policy.id,
     costMicroUsd: result.cost.billed + result.cost.possiblyBilled,
     deadlineMet: result.elapsedMs <= result.need.budgetMs,
-    ...(plan?.kind === 'plan' ? { predictedChance: plan.chance } : {}),
+    ...factsInTrace(result.trace.events),
   };
+}
+
+/** What a trace says, also of a request that failed. A preview's plan promises nothing for the final. */
+export function factsInTrace(events: readonly TraceEvent[]): Pick<ImageFacts, 'attempts' | 'predictedChance'> {
+  const first = events.find((event) => event.kind === 'plan' && event.part !== 'preview');
+  const plan = first?.kind === 'plan' ? first.plan : undefined;
+  const attempts = events.filter((event) => event.kind === 'attempt-start').length;
+  return plan?.kind === 'plan' ? { attempts, predictedChance: plan.chance } : { attempts };
 }
