@@ -71,23 +71,27 @@ async function serve(flags: Flags, io: Io): Promise<void> {
     live = createLiveRouter({ options, gateway: settings }, clock, observer.listener);
     const current = live;
     open.unshift(() => current.close());
-    const onTrouble = (error: unknown): void => observer.http({ kind: 'request-defect', id: 'store', where: 'store', error });
+    const onTrouble = (error: unknown): void => observer.defect('store', error);
     const { dataDir, traceTtlMs, idempotencyTtlMs } = settings;
     const state = await openState({ dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs, onTrouble });
     open.unshift(() => state.close());
     await refuseOpenDoor(host, state);
-    const parts = { ...current, ...state, clock, ids, observer, isDraining: () => false };
+    const parts = { ...current, ...state, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
     const edits = editsEndpoint(() => current.settings());
     const app = createApp(parts, [edits, ...docsEndpoints([...ENDPOINTS, edits], version())]);
     load = () => app.load();
     const server = await listen(() => startServer(app, { host, port, limits: settings.limits }), port);
     await current.router().ready();
-    introduce(server, current, source.name, clock.speed, requireKeys, io);
+    // Before anybody is told that it runs: a SIGHUP nobody listens for ends the process.
     if (source.kind === 'config')
       open.unshift(watchConfig(resolve(io.cwd, source.name), () => void reload(source.name, flags, current, observer, io)));
+    introduce(server, current, source.name, clock.speed, requireKeys, io);
+    observer.note('info', 'start', { url: server.url, behind: source.name, speed: clock.speed });
     await aborted(io.signal);
+    observer.note('info', 'drain', { within_ms: settings.drainMs });
     print(io.stderr, `draining: running renders get ${Math.ceil(settings.drainMs / 1_000)} s; a second signal ends at once`);
     await server.drain(settings.drainMs);
+    observer.note('info', 'stop', {});
   } finally {
     for (const close of open) await close();
   }

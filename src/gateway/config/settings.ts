@@ -2,6 +2,7 @@
 // default with its unit and its reason.
 import { z } from 'zod';
 import { deepFreeze } from '../../domain/catalog.ts';
+import { LOG_LEVELS } from '../observe/log-level.ts';
 
 const MIB = 1024 * 1024;
 
@@ -47,7 +48,7 @@ export const GatewaySettingsSchema = z.strictObject({
   idempotencyTtlMs: z.int().min(1_000).default(86_400_000),
   /** Pictures by URL: off, for whoever may name a URL may make this machine ask for it. */
   imageUrls: z.strictObject({ allow: z.boolean().default(false), hosts: z.array(z.string().min(1)).default([]) }).prefault({}),
-  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  logLevel: z.enum(LOG_LEVELS).default('info'),
   /** Base URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318. */
   otlpEndpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
 });

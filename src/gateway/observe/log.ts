@@ -6,13 +6,11 @@ import pino, { type DestinationStream, type Logger, stdTimeFunctions } from 'pin
 import { publicMessage } from '../../providers/public-message.ts';
 import type { RouterEvent } from '../../telemetry/event.ts';
 import type { HttpEvent, ImageFacts } from '../http/http-event.ts';
+import type { LogLevel } from './log-level.ts';
 import { describeStep } from './log-steps.ts';
 
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
 /** What the gateway says of itself, beside requests. */
-export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-refused', 'key-created', 'key-revoked'] as const;
+export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-refused'] as const;
 export type Note = (typeof NOTES)[number];
 
 /** Flat, so that no object with more in it than was thought can slip into a line. */

@@ -6,7 +6,8 @@ import { type Listener, type RouterEvent, tell } from '../../telemetry/event.ts'
 import type { HttpEvent } from '../http/http-event.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Gauges } from './gauges.ts';
-import { createLog, type Log, type LogLevel } from './log.ts';
+import { createLog, type Log } from './log.ts';
+import type { LogLevel } from './log-level.ts';
 import { createMetrics } from './metrics.ts';
 import { RunBook, type Told } from './runs.ts';
 import type { ModelOf } from './span-attributes.ts';

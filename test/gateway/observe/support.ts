@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { z } from 'zod';
 import type { HttpEvent } from '../../../src/gateway/http/http-event.ts';
-import type { LogLevel } from '../../../src/gateway/observe/log.ts';
+import type { LogLevel } from '../../../src/gateway/observe/log-level.ts';
 import { createObserver, type Observer, type ObserverOptions } from '../../../src/gateway/observe/observer.ts';
 import { World } from '../../support/router-world.ts';
 
