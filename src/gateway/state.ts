@@ -39,7 +39,7 @@ export type State = {
 };
 
 /** A gateway that has not been heard of for so long is dead; it says so every third of it. Real milliseconds. */
-export const DEAD_AFTER_MS = 15_000;
+const DEAD_AFTER_MS = 15_000;
 /** Bytes of answers kept for repeats: a thousand pictures or so. */
 const MOST_ANSWER_BYTES = 2 * 1024 ** 3;
 

@@ -18,7 +18,7 @@ export async function readJsonBody(call: Call): Promise<Readonly<Record<string, 
 }
 
 /** `application/json; charset=utf-8` is `application/json`. Throws Refusal 415. */
-export function requireType(headers: Headers, type: string): void {
+function requireType(headers: Headers, type: string): void {
   const given = headers.get('content-type');
   const [bare = ''] = (given ?? '').split(';');
   if (bare.trim().toLowerCase() === type) return;

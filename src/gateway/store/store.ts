@@ -129,7 +129,7 @@ export function periodsOf(wallMs: number): { readonly day: string; readonly mont
   return { day: `${year}-${two(month)}-${two(day)}`, month: `${year}-${two(month)}` };
 }
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** When the period of a limit ends, as milliseconds since 1970. */
 export function periodEnd(limit: 'usdPerDay' | 'usdPerMonth', wallMs: number): number {

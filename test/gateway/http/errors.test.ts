@@ -146,7 +146,7 @@ describe('what stands in the way', () => {
   });
 
   it('a deadline that passes is 504, and what it may have cost is settled', async () => {
-    const fresh = await HttpWorld.open();
+    const fresh = await HttpWorld.open({ speed: 100 });
     try {
       fresh.sandbox.inject({ fault: 'hang' });
       const error = await fresh
@@ -188,7 +188,7 @@ describe('who may ask', () => {
 
   it('beyond a limit: 429 with Retry-After in real seconds, and nothing is sent upstream', async () => {
     const sent = world.sandbox.ledger().length;
-    world.gatekeeper.denial = { status: 429, code: 'rate_limit_exceeded', message: 'Too many.', param: undefined, retryAfterMs: 450_000 };
+    world.gatekeeper.denial = { status: 429, code: 'rate_limit_exceeded', message: 'Too many.', param: undefined, retryAfterMs: 45_000 };
     const error = await world
       .client()
       .images.generate(POST)
@@ -196,7 +196,7 @@ describe('who may ask', () => {
     expect(error).toBeInstanceOf(OpenAI.RateLimitError);
     expect(error).toMatchObject({ code: 'rate_limit_exceeded', type: 'rate_limit_error' });
     const reply = await world.post('/v1/images/generations', POST);
-    // The world runs a hundred times as fast as the clients' clocks.
+    // The world runs ten times as fast as the clients' clocks.
     expect(reply.headers.get('retry-after')).toBe('5');
     expect(world.sandbox.ledger()).toHaveLength(sent);
   });

@@ -25,7 +25,7 @@ export const LIMITS: HttpLimits = {
 };
 
 export type WorldOptions = {
-  /** World seconds per real second. Default 100: a budget of 12 s is 120 ms, and a call's own work less than a second. */
+  /** World seconds per real second. Default 10: a call that takes 50 ms of real work on a busy machine is still far from its deadline. */
   readonly speed?: number;
   /** Whether calls take their drawn time; default not. */
   readonly latency?: 'model' | 'none';
@@ -71,7 +71,7 @@ export class HttpWorld {
   }
 
   static async open(options: WorldOptions = {}): Promise<HttpWorld> {
-    const clock = options.clock ?? systemClock(options.speed ?? 100);
+    const clock = options.clock ?? systemClock(options.speed ?? 10);
     const { routes } = resolveOptions({ endpoints: [{ id: 'none', provider: 'openai', baseUrl: 'http://127.0.0.1:9', apiKey: 'k' }] });
     const sandbox = await startSandbox({ routes, clock, pictures: 'light', latency: options.latency ?? 'none', imagesPerMinute: Infinity });
     const resolved = resolveOptions({ endpoints: sandbox.endpoints, speed: clock.speed });

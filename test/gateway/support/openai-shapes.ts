@@ -19,7 +19,7 @@ const echo = {
   size: z.string().regex(/^\d+x\d+$/),
 };
 
-export const AboutSchema = z.strictObject({
+const AboutSchema = z.strictObject({
   id: z.string().regex(/^req_/),
   route: z.string(),
   target: z.string(),

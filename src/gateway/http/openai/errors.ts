@@ -57,7 +57,7 @@ export function errorAnswer(refusal: Refusal, about: Pick<Answer, 'facts' | 'spe
   return { status, headers: errorHeaders(refusal.details), body: [body], ...about, facts: { ...about.facts, code } };
 }
 
-export function errorHeaders({ status, retryAfterS, mayRepeat, headers }: RefusalDetails): Readonly<Record<string, string>> {
+function errorHeaders({ status, retryAfterS, mayRepeat, headers }: RefusalDetails): Readonly<Record<string, string>> {
   const isTooLong = retryAfterS !== undefined && retryAfterS > LONGEST_OBEYED_S;
   const shouldRepeat = isTooLong || status === 409 ? false : mayRepeat;
   return {
