@@ -14,7 +14,7 @@ import type { Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { failureOf, INVALID, unreadable } from './verdicts.ts';
 import { openWire, type Wire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
-import { CollectedResponse } from './wire-response.ts';
+import { wholeOf } from './wire-response.ts';
 
 export function createGoogleProvider(options: AdapterOptions): Provider {
   return createAdapter({ kind: 'google', open: openSession, moderate: undefined }, options);
@@ -87,8 +87,7 @@ function inlinePart({ bytes, mediaType }: Image): Part {
 type Told = { readonly status: number; readonly headers: Headers; readonly whole: CutJson | undefined };
 
 function toldIn(answer: Response | undefined): Told {
-  const whole = answer instanceof CollectedResponse ? answer.whole : undefined;
-  return { status: answer?.status ?? 200, headers: answer?.headers ?? new Headers(), whole };
+  return { status: answer?.status ?? 200, headers: answer?.headers ?? new Headers(), whole: wholeOf(answer) };
 }
 
 async function readSuccess(

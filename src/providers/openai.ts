@@ -15,7 +15,7 @@ import type { Moderation, Provider, ProviderCall, ProviderReply } from './provid
 import { CONNECTION_LOST, empty, failureOf, unreadable } from './verdicts.ts';
 import { isOwnHeader, openWire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
-import { CollectedResponse } from './wire-response.ts';
+import { wholeOf } from './wire-response.ts';
 
 /** The longest delay a timer takes (24 days): in effect none. Zero would mean an instant timeout. */
 const NO_TIMEOUT_MS = 2_147_483_647;
@@ -60,7 +60,7 @@ async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment
   });
   try {
     const { data, response } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
-    const whole = response instanceof CollectedResponse ? response.whole : undefined;
+    const whole = wholeOf(response);
     const success = {
       status: response.status,
       headers: response.headers,

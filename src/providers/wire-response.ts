@@ -1,7 +1,6 @@
 // An answer as SDKs expect it, a Response, over bytes that are read once. What is no stream is collected whole, and its
 // text is the answer with its payloads cut out (see payloads.ts); a stream is handed on as it comes, at its reader's pace.
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { type CutJson, cutPayloads } from './payloads.ts';
@@ -40,29 +39,27 @@ function headersOf(raw: RawHeaders): Headers {
 
 type Init = { readonly status: number; readonly headers: Headers };
 
+/** What arrived whole, by its response. Not a subclass: naming Response when this is loaded would load fetch with it. */
+const wholes = new WeakMap<Response, CutJson>();
+
+/** The answer without its payloads, once all of it has arrived; undefined before, and for a stream. */
+export function wholeOf(response: Response | undefined): CutJson | undefined {
+  return response === undefined ? undefined : wholes.get(response);
+}
+
 /** A Response whose body is one buffer. `text` and `json` see marks in place of payloads. */
-export class CollectedResponse extends Response {
-  readonly #cut: Promise<CutJson>;
-  #whole: CutJson | undefined;
-
-  constructor(init: Init, body: Promise<Buffer>) {
-    super(null, init);
-    this.#cut = body.then((bytes) => {
-      this.#whole = cutPayloads(bytes);
-      return this.#whole;
-    });
-    // Whoever reads the body hears of its failure; nobody is obliged to read it.
-    this.#cut.catch(() => undefined);
-  }
-
-  /** The answer without its payloads, once all of it has arrived. */
-  get whole(): CutJson | undefined {
-    return this.#whole;
-  }
-
-  override readonly text = async (): Promise<string> => (await this.#cut).text;
-
-  override readonly json = async (): Promise<unknown> => JSON.parse(await this.text());
+function collected(init: Init, body: Promise<Buffer>): Response {
+  const response = new Response(null, init);
+  const whole = body.then((bytes) => {
+    const cut = cutPayloads(bytes);
+    wholes.set(response, cut);
+    return cut;
+  });
+  // Whoever reads the body hears of its failure; nobody is obliged to read it.
+  whole.catch(() => undefined);
+  const text = async (): Promise<string> => (await whole).text;
+  const json = async (): Promise<unknown> => JSON.parse(await text());
+  return Object.assign(response, { text, json });
 }
 
 /** Puts chunks into one buffer: of the announced length where there is one, so that nothing is copied twice. */
@@ -80,7 +77,7 @@ class Collector implements Body {
     this.#controller = controller;
     this.#encoding = (init.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
     this.#announced = Number(init.headers.get('content-length') ?? Number.NaN);
-    this.response = new CollectedResponse(init, this.#body.promise);
+    this.response = collected(init, this.#body.promise);
   }
 
   push(chunk: Buffer): void {
@@ -109,19 +106,18 @@ class Collector implements Body {
 }
 
 const LIMIT = { maxOutputLength: MOST_BODY_BYTES };
-const decodeGzip = promisify(gunzip);
-const decodeDeflate = promisify(inflate);
-const decodeBrotli = promisify(brotliDecompress);
-const DECODERS: ReadonlyMap<string, (bytes: Buffer) => Promise<Buffer>> = new Map([
-  ['gzip', (bytes: Buffer) => decodeGzip(bytes, LIMIT)],
-  ['deflate', (bytes: Buffer) => decodeDeflate(bytes, LIMIT)],
-  ['br', (bytes: Buffer) => decodeBrotli(bytes, LIMIT)],
+type Decoder = (bytes: Buffer, options: typeof LIMIT, done: (error: Error | null, decoded: Buffer) => void) => void;
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ['gzip', gunzip],
+  ['deflate', inflate],
+  ['br', brotliDecompress],
 ]);
 
 /** Nobody asked for compression; a relay that compresses all the same is understood. */
 function decoded(bytes: Buffer, encoding: string): Promise<Buffer> {
   const decode = DECODERS.get(encoding);
-  return decode === undefined ? Promise.reject(new SyntaxError(`the answer is encoded as ${encoding.slice(0, 20)}`)) : decode(bytes);
+  if (decode === undefined) return Promise.reject(new SyntaxError(`the answer is encoded as ${encoding.slice(0, 20)}`));
+  return new Promise((resolve, reject) => decode(bytes, LIMIT, (error, whole) => (error === null ? resolve(whole) : reject(error))));
 }
 
 /** Handed on at the reader's pace. A reader who leaves closes the connection. */

@@ -17,7 +17,8 @@ function start(argv: readonly string[], watch?: Watch): Promise<Ended> {
   });
   child.stderr.on('data', (chunk) => {
     err += chunk;
-    if (watch?.on.test(err)) child.kill(watch.signal);
+    // Once: a second signal means to leave at once.
+    if (watch?.on.test(err) && !child.killed) child.kill(watch.signal);
   });
   return new Promise((resolve) => child.on('close', (exit) => resolve({ exit, out, err })));
 }

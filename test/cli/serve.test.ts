@@ -110,6 +110,12 @@ describe('image-router serve', () => {
     expect((await before).status).toBe(200);
   });
 
+  it('outlives a SIGHUP when there is no file to read again', async () => {
+    const gateway = await served(['--speed', '50']);
+    gateway.child.kill('SIGHUP');
+    expect((await ask(gateway.url, 'a lighthouse')).status).toBe(200);
+  });
+
   it('lets nobody in from elsewhere while there is no key', async () => {
     await expect(served(['--host', '0.0.0.0'])).rejects.toThrow(/host must be loopback while there is no key.*image-router keys create/s);
   });

@@ -13,7 +13,7 @@ import { createObserver, type Observer } from '../../gateway/observe/observer.ts
 import { openState, type State } from '../../gateway/state.ts';
 import { systemClock } from '../../system/clock.ts';
 import { systemIds } from '../../system/ids.ts';
-import { loadConfig, systemReason } from '../config-file.ts';
+import { systemReason } from '../config-file.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
 import { type Io, print } from '../io.ts';
 import { addSourceOptions, sandboxFor } from '../open-world.ts';
@@ -83,8 +83,8 @@ async function serve(flags: Flags, io: Io): Promise<void> {
     const server = await listen(() => startServer(app, { host, port, limits: settings.limits }), port);
     await current.router().ready();
     // Before anybody is told that it runs: a SIGHUP nobody listens for ends the process.
-    if (source.kind === 'config')
-      open.unshift(watchConfig(resolve(io.cwd, source.name), () => void reload(source.name, flags, current, observer, io)));
+    const file = source.kind === 'config' ? resolve(io.cwd, source.name) : undefined;
+    open.unshift(watchConfig(file, () => reload(source.name, flags, current, observer, io)));
     introduce(server, current, source.name, clock.speed, requireKeys, io);
     observer.note('info', 'start', { url: server.url, behind: source.name, speed: clock.speed });
     await aborted(io.signal);
@@ -146,8 +146,8 @@ function introduce({ url }: RunningServer, live: LiveRouter, source: string, spe
 /** A bad file is told, and changes nothing. */
 async function reload(file: string, flags: Flags, live: LiveRouter, observer: Observer, io: Io): Promise<void> {
   try {
-    const config = await loadConfig(file, io.cwd, io.env);
-    const kept = live.replace({ options: config.options, gateway: withData(config.gateway, flags, io) });
+    const source = await findSource(flags, io);
+    const kept = live.replace({ options: source.options, gateway: withData(source.gateway, flags, io) });
     observer.note('info', 'reload', { file, ...(kept.length === 0 ? {} : { needs_restart: kept.join(', ') }) });
   } catch (error) {
     const problems = isImageRouterError(error) ? error.problems : [];

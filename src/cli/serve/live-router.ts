@@ -41,11 +41,14 @@ export function createLiveRouter(first: Config, clock: Clock, listener: Listener
   };
 }
 
+/** Read once, when the gateway starts. */
+const FIXED = ['dataDir', 'otlpEndpoint', 'logLevel', 'drainMs', 'traceTtlMs', 'idempotencyTtlMs'] as const;
+const FIXED_LIMITS = ['headerBytes', 'headersTimeoutMs', 'bodyTimeoutMs'] as const;
+
 function fixedDifferences(old: Config, next: Config): readonly string[] {
   return [
     ...(old.options.speed === next.options.speed ? [] : ['speed']),
-    ...(old.gateway.dataDir === next.gateway.dataDir ? [] : ['gateway.dataDir']),
-    ...(old.gateway.otlpEndpoint === next.gateway.otlpEndpoint ? [] : ['gateway.otlpEndpoint']),
-    ...(old.gateway.logLevel === next.gateway.logLevel ? [] : ['gateway.logLevel']),
+    ...FIXED.filter((name) => old.gateway[name] !== next.gateway[name]).map((name) => `gateway.${name}`),
+    ...FIXED_LIMITS.filter((name) => old.gateway.limits[name] !== next.gateway.limits[name]).map((name) => `gateway.limits.${name}`),
   ];
 }

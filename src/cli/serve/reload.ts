@@ -5,9 +5,16 @@ import { watch } from 'chokidar';
 /** A file that is still being written is left alone until it has been quiet for so long. */
 const QUIET_MS = 200;
 
-/** Calls `changed` for each change and each SIGHUP, until what it returns is called. */
-export function watchConfig(file: string, changed: () => void): () => Promise<void> {
-  const watcher = watch(file, { ignoreInitial: true, awaitWriteFinish: { stabilityThreshold: QUIET_MS, pollInterval: 50 } });
+/**
+ * Calls `changed` for each change and each SIGHUP, one after the other, until what it returns is called. Without a file a
+ * SIGHUP changes nothing, and does not end the process either.
+ */
+export function watchConfig(file: string | undefined, reload: () => Promise<void>): () => Promise<void> {
+  let last = Promise.resolve();
+  const changed = (): void => {
+    if (file !== undefined) last = last.then(reload);
+  };
+  const watcher = watch(file ?? [], { ignoreInitial: true, awaitWriteFinish: { stabilityThreshold: QUIET_MS, pollInterval: 50 } });
   watcher.on('change', changed).on('add', changed);
   process.on('SIGHUP', changed);
   return async () => {
