@@ -24,6 +24,7 @@ export type Candidate = {
   readonly success: number;
   /** From entering the lane to the last byte. */
   readonly latency: LatencyDistribution;
+  readonly medianMs: number;
   /** Milliseconds from now before it may enter the lane: backoff of this run, or a provider's rate limit. */
   readonly readyMs: number;
   /** Probability of an image before the deadline when started as soon as possible. */
@@ -121,6 +122,7 @@ function candidateOf(target: Target, shape: CallShape, situation: Situation): Ca
     below,
     valueUsd: imageValueUsd(below, need),
     latency,
+    medianMs: latency.quantile(0.5),
     success,
     readyMs: readyAt - now,
     chance: success * latency.cdf(situation.deadline - readyAt),
@@ -150,10 +152,7 @@ function limitBroken(candidate: Candidate, situation: Situation): Reason | undef
     if (candidate.readyMs > 0 && candidate.success * candidate.latency.cdf(remainingMs) >= HOPELESS_CHANCE) {
       return no('rate-limited', `cannot be sent for another ${formatDuration(candidate.readyMs)}, ${formatDuration(remainingMs)} are left`);
     }
-    return no(
-      'deadline',
-      `takes ${formatDuration(candidate.latency.quantile(0.5))} typically, ${formatDuration(Math.max(0, remainingMs))} are left`,
-    );
+    return no('deadline', `takes ${formatDuration(candidate.medianMs)} typically, ${formatDuration(Math.max(0, remainingMs))} are left`);
   }
   return undefined;
 }

@@ -113,7 +113,7 @@ function forecastOf(candidate: Candidate): Forecast {
     route: candidate.target.route.id,
     tier: candidate.target.route.tier,
     chance: candidate.chance,
-    latencyMsP50: candidate.latency.quantile(0.5),
+    latencyMsP50: candidate.medianMs,
     latencyMsP95: candidate.latency.quantile(0.95),
     queueWaitMs: candidate.view.queueWaitMs + candidate.readyMs,
     price: candidate.price,

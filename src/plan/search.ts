@@ -2,7 +2,8 @@
 // every single, triples from the best few pairs, and whatever could not beat the best found so far is not grown at all.
 import type { HedgeReason } from '../domain/plan.ts';
 import type { Candidate } from './candidates.ts';
-import { type Entry, type Evaluation, Evaluator } from './evaluate.ts';
+import { type Entry, Evaluator } from './evaluate.ts';
+import type { Evaluation } from './fate-tree.ts';
 import { SILENT_QUANTILE } from './trouble.ts';
 
 export type SearchLimits = {
@@ -22,7 +23,7 @@ export type Step = {
   /** How long the call beside which it starts will have run by then; undefined when it starts beside none. */
   readonly besideMs?: number;
 };
-export type Sequence = { readonly steps: readonly Step[]; readonly evaluation: Evaluation };
+export type Sequence = { readonly steps: readonly Step[]; readonly evaluation: Evaluation; readonly netUsd: number };
 
 /** Start times worth trying for a second or third call, as shares of what remains. */
 const START_GRID = [0, 1 / 12, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 5 / 6] as const;
@@ -41,18 +42,18 @@ const MUCH_FASTER = 3;
 /** The best sequence to add to the running calls; `steps` is empty when waiting for them is best. */
 export function search(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Sequence {
   const oldestMs = Math.max(0, ...running.map((entry) => entry.ageMs ?? 0));
-  const evaluator = new Evaluator(limits.remainingMs, oldestMs);
+  const evaluator = new Evaluator(limits.remainingMs, oldestMs, limits.heldValueUsd);
   const field = fieldOf(candidates, running, limits);
-  const measure = (steps: readonly Step[]): Sequence => ({
-    steps,
-    evaluation: evaluator.evaluate([...running, ...steps.map(toEntry)], limits.heldValueUsd),
-  });
+  const measure = (steps: readonly Step[]): Sequence => {
+    const evaluation = evaluator.evaluate(running.length === 0 ? steps : [...running, ...steps]);
+    return { steps, evaluation, netUsd: evaluation.valueUsd - evaluation.costUsd };
+  };
   // With something to fall back on, doing nothing more is a choice; without, the least bad call is still made: value
   // orders what the limits leave, it never refuses.
   const nothing = measure([]);
   let best = running.length > 0 || limits.heldValueUsd > 0 ? nothing : undefined;
   /** What a longer sequence has to beat: the best net seen, though an earlier start may have been chosen over it. */
-  let toBeat = best === undefined ? Number.NEGATIVE_INFINITY : net(best);
+  let toBeat = best === undefined ? Number.NEGATIVE_INFINITY : best.netUsd;
   let beam: readonly Sequence[] = [nothing];
   for (let started = 0; started < limits.attemptsLeft; started += 1) {
     const grown = beam
@@ -60,10 +61,10 @@ export function search(candidates: readonly Candidate[], running: readonly Entry
       .flatMap((sequence) => extensions(sequence.steps, field))
       .filter((steps) => isAffordable(steps, limits))
       .map(measure)
-      .toSorted((a, b) => net(b) - net(a));
+      .toSorted((a, b) => b.netUsd - a.netUsd);
     const challenger = soonest(grown);
     if (challenger === undefined) break;
-    const reached = grown[0] === undefined ? Number.NEGATIVE_INFINITY : net(grown[0]);
+    const reached = grown[0]?.netUsd ?? Number.NEGATIVE_INFINITY;
     if (reached > toBeat + WORTHWHILE_USD) {
       best = challenger;
       toBeat = reached;
@@ -74,31 +75,24 @@ export function search(candidates: readonly Candidate[], running: readonly Entry
   return best ?? nothing;
 }
 
-/** What every extension looks at, read once: quantiles are dearer than sums. */
+/** What every extension looks at, read once. */
 type Field = {
-  readonly runners: readonly Runner[];
+  readonly candidates: readonly Candidate[];
   readonly youngestRunning: Previous | undefined;
   readonly fastestMs: number;
   readonly mostValueUsd: number;
   readonly limits: SearchLimits;
 };
-type Runner = { readonly candidate: Candidate; readonly medianMs: number; readonly silentAfterMs: number };
 
 function fieldOf(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Field {
-  const runners = candidates.map(runnerOf);
   const youngest = running.toSorted((a, b) => (a.ageMs ?? 0) - (b.ageMs ?? 0))[0];
   return {
-    runners,
-    youngestRunning: youngest && { runner: runnerOf(youngest.candidate), startMs: -(youngest.ageMs ?? 0) },
-    fastestMs: Math.min(...runners.map((runner) => runner.medianMs)),
+    candidates,
+    youngestRunning: youngest && previous(youngest.candidate, -(youngest.ageMs ?? 0)),
+    fastestMs: Math.min(...candidates.map((candidate) => candidate.medianMs)),
     mostValueUsd: Math.max(0, ...candidates.map((candidate) => candidate.valueUsd)) - limits.heldValueUsd,
     limits,
   };
-}
-
-function runnerOf(candidate: Candidate): Runner {
-  const { latency } = candidate;
-  return { candidate, medianMs: latency.quantile(0.5), silentAfterMs: latency.quantile(SILENT_QUANTILE) };
 }
 
 /**
@@ -109,19 +103,11 @@ function couldBeat(toBeat: number, { steps, evaluation }: Sequence, field: Field
   return steps.length === 0 || field.mostValueUsd - evaluation.costUsd > toBeat + WORTHWHILE_USD;
 }
 
-function toEntry(step: Step): Entry {
-  return { candidate: step.candidate, startMs: step.startMs, ageMs: undefined };
-}
-
-function net({ evaluation }: Sequence): number {
-  return evaluation.valueUsd - evaluation.costUsd;
-}
-
 /** The best of the sequences (best first), or the one with the same calls that starts them earlier at hardly more cost. */
 function soonest([best, ...others]: readonly Sequence[]): Sequence | undefined {
   if (best === undefined) return undefined;
   const surcharge = best.evaluation.costUsd * EARLIER_START_SURCHARGE;
-  const rivals = others.filter((other) => isSameCalls(best.steps, other.steps) && net(other) >= net(best) - surcharge);
+  const rivals = others.filter((other) => isSameCalls(best.steps, other.steps) && other.netUsd >= best.netUsd - surcharge);
   return rivals.reduce((chosen, rival) => (totalStart(rival) < totalStart(chosen) ? rival : chosen), best);
 }
 
@@ -138,48 +124,58 @@ function totalStart({ steps }: Sequence): number {
 
 /** All sequences with one more call: on failure of the one before, or at a time that a hedge reason allows. */
 function extensions(steps: readonly Step[], field: Field): readonly (readonly Step[])[] {
-  const { limits } = field;
   const before = previousOf(steps, field);
   if (before === undefined) {
-    return field.runners.map(({ candidate }) => [{ candidate, startMs: candidate.readyMs, hedge: undefined }]);
+    return field.candidates.map((candidate) => [{ candidate, startMs: candidate.readyMs, hedge: undefined }]);
   }
+  const { remainingMs } = field.limits;
   const earliest = steps.at(-1)?.startMs ?? 0;
   const waitsForFailure = steps.length > 0 && steps.at(-1)?.startMs === undefined;
-  const silentMs = Math.max(0, before.startMs + before.runner.silentAfterMs);
-  const times = waitsForFailure ? [] : [...START_GRID.map((share) => share * limits.remainingMs), silentMs];
-  return field.runners.flatMap((runner) => {
-    const { candidate } = runner;
-    const timed = times
-      .map((time) => Math.max(time, earliest, candidate.readyMs))
-      .filter((time, index, all) => time < limits.remainingMs && all.indexOf(time) === index)
-      .flatMap((startMs): Step[] => {
-        const hedge = hedgeReason(before, runner, startMs, field);
-        return hedge === undefined ? [] : [{ candidate, startMs, hedge, besideMs: startMs - before.startMs }];
-      });
-    return [{ candidate, startMs: undefined, hedge: undefined }, ...timed].map((step) => [...steps, step]);
-  });
+  const silentMs = Math.max(0, before.startMs + before.silentAfterMs);
+  const times = waitsForFailure ? [] : [...START_GRID.map((share) => share * remainingMs), silentMs];
+  const longer: (readonly Step[])[] = [];
+  for (const candidate of field.candidates) {
+    longer.push([...steps, { candidate, startMs: undefined, hedge: undefined }]);
+    const tried = new Set<number>();
+    for (const time of times) {
+      const startMs = Math.max(time, earliest, candidate.readyMs);
+      if (startMs >= remainingMs || tried.has(startMs)) continue;
+      tried.add(startMs);
+      const hedge = hedgeReason(before, candidate, startMs, field);
+      if (hedge !== undefined) longer.push([...steps, { candidate, startMs, hedge, besideMs: startMs - before.startMs }]);
+    }
+  }
+  return longer;
 }
 
-type Previous = { readonly runner: Runner; readonly startMs: number };
+/** A call that a further one may run beside. */
+type Previous = { readonly candidate: Candidate; readonly startMs: number; readonly silentAfterMs: number };
 
-/** The call a further one would run beside: the last planned with a time, else the youngest running. */
+function previous(candidate: Candidate, startMs: number): Previous {
+  return { candidate, startMs, silentAfterMs: candidate.latency.quantile(SILENT_QUANTILE) };
+}
+
+/** The last planned with a time, else the youngest running. */
 function previousOf(steps: readonly Step[], field: Field): Previous | undefined {
   const last = steps.findLast((step) => step.startMs !== undefined);
-  const runner = last && field.runners.find((known) => known.candidate === last.candidate);
-  return runner && last?.startMs !== undefined ? { runner, startMs: last.startMs } : field.youngestRunning;
+  return last?.startMs === undefined ? field.youngestRunning : previous(last.candidate, last.startMs);
 }
 
-function hedgeReason(before: Previous, runner: Runner, startMs: number, field: Field): HedgeReason | undefined {
-  if (startMs - before.startMs >= before.runner.silentAfterMs || before.runner.candidate.view.silent) return 'gone-silent';
+function hedgeReason(before: Previous, candidate: Candidate, startMs: number, field: Field): HedgeReason | undefined {
+  if (startMs - before.startMs >= before.silentAfterMs || before.candidate.view.silent) return 'gone-silent';
   if (field.limits.remainingMs < TIGHT_MEDIANS * field.fastestMs) return 'tight-budget';
-  if (runner.medianMs * MUCH_FASTER <= before.runner.medianMs) return 'much-faster';
+  if (candidate.medianMs * MUCH_FASTER <= before.candidate.medianMs) return 'much-faster';
   return undefined;
 }
 
 /** Calls that may run side by side must fit the cap together; one that waits for a failure needs room for itself only. */
 function isAffordable(steps: readonly Step[], limits: SearchLimits): boolean {
-  const timed = steps.filter((step) => step.startMs !== undefined);
-  const together = timed.reduce((sum, step) => sum + step.candidate.price.ceiling / 1_000_000, 0);
-  const hedges = steps.filter((step) => step.hedge !== undefined).reduce((sum, step) => sum + step.candidate.price.ceiling / 1_000_000, 0);
+  let together = 0;
+  let hedges = 0;
+  for (const { candidate, startMs, hedge } of steps) {
+    const ceiling = candidate.price.ceiling / 1_000_000;
+    if (startMs !== undefined) together += ceiling;
+    if (hedge !== undefined) hedges += ceiling;
+  }
   return together <= limits.capUsd + 1e-9 && hedges <= limits.hedgeBudgetUsd + 1e-9;
 }

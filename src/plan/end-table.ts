@@ -1,0 +1,71 @@
+// When a call that will deliver has done so, given the luck that all calls of one request share. Latencies of such calls are
+// correlated: a Gaussian factor they have in common is integrated over five Gauss-Hermite nodes. Calls on the same route share
+// half of their log-variance, on different routes a quarter (GenTD26 production traces); treating repeats as independent
+// draws would make hedges look far better than they are.
+import { type LatencyDistribution, normalCdf } from '../domain/latency.ts';
+import { boundedScore } from './candidates.ts';
+
+/** A probability given the shared factor: one number for each of its nodes. Spelt out, because a plan makes thousands. */
+export type PerNode = readonly [number, number, number, number, number];
+
+const FACTORS: PerNode = [0, 1.3556261799, -1.3556261799, 2.8569700139, -2.8569700139];
+const WEIGHTS: PerNode = [0.5333333333, 0.222075922, 0.222075922, 0.0112574113, 0.0112574113];
+export const CERTAIN: PerNode = [1, 1, 1, 1, 1];
+const IMPOSSIBLE: PerNode = [0, 0, 0, 0, 0];
+
+/** The probability, whatever the shared factor is. */
+export function overall(given: PerNode): number {
+  return WEIGHTS[0] * given[0] + WEIGHTS[1] * given[1] + WEIGHTS[2] * given[2] + WEIGHTS[3] * given[3] + WEIGHTS[4] * given[4];
+}
+
+/** Both put together, node by node. */
+export function zip(a: PerNode, b: PerNode, join: (a: number, b: number) => number): PerNode {
+  return [join(a[0], b[0]), join(a[1], b[1]), join(a[2], b[2]), join(a[3], b[3]), join(a[4], b[4])];
+}
+
+/** What is left of `without` when this may come true beside it. */
+export function nor(without: PerNode, comesTrue: PerNode): PerNode {
+  return zip(without, comesTrue, (left, share) => left * (1 - share));
+}
+
+/** Share of the log-variance that two calls of one request have in common. */
+export const CORRELATION = { sameRoute: 0.5, otherRoute: 0.25 } as const;
+const POINTS = 64;
+
+/** A table of points up to a horizon, each computed when it is first looked at: most plans look at a few of them. */
+export class EndTable {
+  readonly #latency: LatencyDistribution;
+  readonly #stepMs: number;
+  readonly #loading: number;
+  readonly #spread: number;
+  readonly #points = new Array<PerNode | undefined>(POINTS + 1);
+
+  constructor(latency: LatencyDistribution, horizonMs: number, correlation: number) {
+    this.#latency = latency;
+    this.#stepMs = horizonMs / POINTS;
+    this.#loading = Math.sqrt(correlation);
+    this.#spread = Math.sqrt(1 - correlation);
+  }
+
+  /** `elapsedMs` after its start, by linear interpolation; what lies beyond the horizon counts as its end. */
+  endedBy(elapsedMs: number): PerNode {
+    if (elapsedMs <= 0) return IMPOSSIBLE;
+    const position = Math.min(POINTS, elapsedMs / this.#stepMs);
+    const point = Math.floor(position);
+    const low = this.#at(point);
+    if (position === point) return low;
+    const high = this.#at(point + 1);
+    const share = position - point;
+    return zip(low, high, (from, to) => from + (to - from) * share);
+  }
+
+  #at(point: number): PerNode {
+    const known = this.#points[point];
+    if (known !== undefined) return known;
+    const score = boundedScore(this.#latency.cdf(point * this.#stepMs));
+    const given = (factor: number): number => normalCdf((score - this.#loading * factor) / this.#spread);
+    const ended: PerNode = [given(FACTORS[0]), given(FACTORS[1]), given(FACTORS[2]), given(FACTORS[3]), given(FACTORS[4])];
+    this.#points[point] = ended;
+    return ended;
+  }
+}
