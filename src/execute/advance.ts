@@ -15,9 +15,19 @@ import type { HealthView } from '../domain/view.ts';
 import { imageValueUsd, shortfalls } from '../plan/adequacy.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import { MAX_ATTEMPTS, plan } from '../plan/plan.ts';
-import { attemptTimeoutMs, isStillPossible, silentAfterMs } from './attempt-limits.ts';
+import { type AttemptLimits, attemptLimits } from './attempt-limits.ts';
 import { learnFrom, setAside, setbackOf } from './lessons.ts';
-import { type Attempt, type AttemptRole, type Effect, type Finish, type Run, type RunEvent, spendOf, type Upcoming } from './run.ts';
+import {
+  type Attempt,
+  type AttemptRole,
+  type Effect,
+  type Finish,
+  type Run,
+  type RunEvent,
+  type SlotAdmission,
+  spendOf,
+  type Upcoming,
+} from './run.ts';
 import { verdict } from './verdict.ts';
 
 export type Step = readonly [Run, readonly Effect[]];
@@ -115,9 +125,11 @@ class Turn {
       this.#effects.push({ kind: 'release', attempt: event.attempt });
       return;
     }
-    const obstacle = this.#obstacle(attempt, event);
+    const remainingMs = this.run.deadline - this.#now;
+    const limits = attemptLimits(attempt.target, this.run.need, this.#view, remainingMs);
+    const obstacle = obstacleTo(event.admission, limits, remainingMs);
     if (obstacle === undefined) {
-      this.#send(attempt, event.admission.kind === 'probe');
+      this.#send(attempt, limits, event.admission.kind === 'probe');
       return;
     }
     this.#effects.push({ kind: 'release', attempt: attempt.number });
@@ -247,22 +259,7 @@ class Turn {
       : 'fallback';
   }
 
-  #obstacle(attempt: Attempt, event: Extract<RunEvent, { kind: 'slot' }>) {
-    if (event.admission.kind === 'rejected') {
-      const { reason, detail } = event.admission;
-      return { reason, detail, setAside: 'breaker-open' } as const;
-    }
-    const remainingMs = this.run.deadline - this.#now;
-    if (!isStillPossible(attempt.target, this.run.need, this.#view, remainingMs)) {
-      const detail = `${formatDuration(Math.max(0, remainingMs))} left after queueing are too short`;
-      return { reason: 'too-late', detail, setAside: 'deadline' } as const;
-    }
-    return undefined;
-  }
-
-  #send(attempt: Extract<Attempt, { phase: 'queued' }>, isProbe: boolean): void {
-    const timeoutMs = attemptTimeoutMs(attempt.target, this.run.need, this.#view, this.run.deadline - this.#now);
-    const silentMs = silentAfterMs(attempt.target, this.run.need, this.#view);
+  #send(attempt: Extract<Attempt, { phase: 'queued' }>, { timeoutMs, silentMs }: AttemptLimits, isProbe: boolean): void {
     const { queuedAt: _, ...rest } = attempt;
     this.#replace({
       ...rest,
@@ -438,6 +435,14 @@ const ABANDONED = {
   billed: 'possibly',
   status: undefined,
 } as const;
+
+/** Why a call whose turn has come is not sent; undefined when it is. */
+function obstacleTo(admission: SlotAdmission, { isPossible }: AttemptLimits, remainingMs: number) {
+  if (admission.kind === 'rejected') return { reason: admission.reason, detail: admission.detail, setAside: 'breaker-open' } as const;
+  if (isPossible) return undefined;
+  const detail = `${formatDuration(Math.max(0, remainingMs))} left after queueing are too short`;
+  return { reason: 'too-late', detail, setAside: 'deadline' } as const;
+}
 
 function upcomingOf(attempt: PlannedAttempt, at: InstantMs): Upcoming {
   return { at, target: attempt.target, hedge: attempt.hedge, why: attempt.why };

@@ -1,6 +1,5 @@
 // How long one attempt may take, and whether it is still worth sending once its turn in the lane has come. Timeouts come
 // from the learned latency, never from a client library's default: the same model answers in 5 or in 235 seconds.
-import type { LatencyDistribution } from '../domain/latency.ts';
 import type { Need } from '../domain/need.ts';
 import type { Target } from '../domain/route.ts';
 import type { HealthView } from '../domain/view.ts';
@@ -10,21 +9,22 @@ import { SILENT_QUANTILE } from '../plan/trouble.ts';
 
 const TIMEOUT_QUANTILE = 0.99;
 
-function latencyOf(target: Target, need: Need, view: HealthView): LatencyDistribution {
-  return view(target.id, need.operation).latency(plannedShapeOf(target.route, need).latency);
-}
+/** What a call sent now, with `remainingMs` until the deadline, is held to. */
+export type AttemptLimits = {
+  /** Worth sending at all. */
+  readonly isPossible: boolean;
+  /** When it is given up: its own limit or what remains, whichever is shorter. */
+  readonly timeoutMs: number;
+  /** When it counts as silent: a moment to plan anew, knowing that it still runs. */
+  readonly silentMs: number;
+};
 
-/** Milliseconds after which an attempt counts as silent: a moment to plan anew, knowing that it still runs. */
-export function silentAfterMs(target: Target, need: Need, view: HealthView): number {
-  return latencyOf(target, need, view).quantile(SILENT_QUANTILE);
-}
-
-/** Milliseconds after which an attempt is given up: its own limit or what remains, whichever is shorter. */
-export function attemptTimeoutMs(target: Target, need: Need, view: HealthView, remainingMs: number): number {
-  const ownMs = latencyOf(target, need, view).quantile(TIMEOUT_QUANTILE) * target.route.timeoutFactor;
-  return Math.max(1, Math.min(ownMs, remainingMs));
-}
-
-export function isStillPossible(target: Target, need: Need, view: HealthView, remainingMs: number): boolean {
-  return remainingMs > 0 && latencyOf(target, need, view).cdf(remainingMs) >= HOPELESS_CHANCE;
+export function attemptLimits(target: Target, need: Need, view: HealthView, remainingMs: number): AttemptLimits {
+  const latency = view(target.id, need.operation).latency(plannedShapeOf(target.route, need).latency);
+  const ownMs = latency.quantile(TIMEOUT_QUANTILE) * target.route.timeoutFactor;
+  return {
+    isPossible: remainingMs > 0 && latency.cdf(remainingMs) >= HOPELESS_CHANCE,
+    timeoutMs: Math.max(1, Math.min(ownMs, remainingMs)),
+    silentMs: latency.quantile(SILENT_QUANTILE),
+  };
 }

@@ -20,21 +20,22 @@ const RETRY_DEFAULTS: RetryOptions = { share: 0.2, minimum: 3, windowMs: 10_000,
 export class RetryEngine {
   readonly #options: RetryOptions;
   readonly #random: Random;
-  #requests: InstantMs[] = [];
-  #retries: InstantMs[] = [];
+  readonly #requests: RecentEvents;
+  readonly #retries: RecentEvents;
 
   constructor(random: Random, options: RetryOptions = RETRY_DEFAULTS) {
     this.#random = random;
     this.#options = options;
+    this.#requests = new RecentEvents(options.windowMs);
+    this.#retries = new RecentEvents(options.windowMs);
   }
 
   countRequest(now: InstantMs): void {
-    this.#requests.push(now);
-    this.#forget(now);
+    this.#requests.add(now);
   }
 
   countRetry(now: InstantMs): void {
-    this.#retries.push(now);
+    this.#retries.add(now);
   }
 
   /**
@@ -49,14 +50,36 @@ export class RetryEngine {
   }
 
   #hasRoom(now: InstantMs): boolean {
+    return this.#retries.count(now) < this.#options.share * this.#requests.count(now) + this.#options.minimum;
+  }
+}
+
+/** How many events the last `windowMs` saw. Each is looked at twice in its life, however many there are. */
+class RecentEvents {
+  readonly #windowMs: number;
+  /** In order; those before `#first` are over and wait to be dropped together. */
+  #instants: InstantMs[] = [];
+  #first = 0;
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  add(now: InstantMs): void {
+    this.#instants.push(now);
     this.#forget(now);
-    return this.#retries.length < this.#options.share * this.#requests.length + this.#options.minimum;
+  }
+
+  count(now: InstantMs): number {
+    this.#forget(now);
+    return this.#instants.length - this.#first;
   }
 
   #forget(now: InstantMs): void {
-    const oldest = after(now, -this.#options.windowMs);
-    const isRecent = (at: InstantMs): boolean => at > oldest;
-    if (this.#requests[0] !== undefined && !isRecent(this.#requests[0])) this.#requests = this.#requests.filter(isRecent);
-    if (this.#retries[0] !== undefined && !isRecent(this.#retries[0])) this.#retries = this.#retries.filter(isRecent);
+    const oldest = after(now, -this.#windowMs);
+    while ((this.#instants[this.#first] ?? Number.POSITIVE_INFINITY) <= oldest) this.#first += 1;
+    if (this.#first <= this.#instants.length / 2) return;
+    this.#instants = this.#instants.slice(this.#first);
+    this.#first = 0;
   }
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/domain/failure.ts';
 import type { InstantMs } from '../../src/domain/time.ts';
@@ -67,5 +68,27 @@ describe('the retry budget', () => {
     for (let retry = 0; retry < 23; retry += 1) engine.countRetry(at(100));
     expect(engine.backoffMs(overloaded, 1, at(200))).toBeUndefined();
     expect(engine.backoffMs(overloaded, 1, at(10_200))).toBeDefined();
+  });
+});
+
+describe('the window of the budget', () => {
+  it('holds exactly the requests and retries of the last ten seconds, however they came', () => {
+    const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 4_000 })), { maxLength: 200 });
+    fc.assert(
+      fc.property(steps, (events) => {
+        const engine = new RetryEngine(seededRandom('window'));
+        const seen = { requests: [] as number[], retries: [] as number[] };
+        let now = 0;
+        for (const [isRequest, pauseMs] of events) {
+          now += pauseMs;
+          seen[isRequest ? 'requests' : 'retries'].push(now);
+          if (isRequest) engine.countRequest(at(now));
+          else engine.countRetry(at(now));
+          const recent = (instants: readonly number[]): number => instants.filter((instant) => instant > now - 10_000).length;
+          const hasRoom = recent(seen.retries) < 0.2 * recent(seen.requests) + 3;
+          expect(engine.backoffMs(overloaded, 1, at(now)) !== undefined).toBe(hasRoom);
+        }
+      }),
+    );
   });
 });
