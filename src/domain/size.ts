@@ -113,10 +113,24 @@ export function nearestOnGrid(multiple: number, size: Size): Size {
   return { width: snap(size.width), height: snap(size.height) };
 }
 
-function chooseRatio(rule: Extract<SizeRule, { kind: 'ratios' }>, size: Size): SizeChoice {
-  const options = Object.entries(rule.resolutions).flatMap(([resolution, ratios]) =>
-    Object.entries(ratios).map(([aspectRatio, text]) => ratioOption(aspectRatio, resolution, text, size)),
+type RatioRule = Extract<SizeRule, { kind: 'ratios' }>;
+type Offered = { readonly aspectRatio: string; readonly resolution: string; readonly size: Size };
+
+/** Every size of a rule, read from its text once: a catalogue's rules live as long as the process. */
+const offeredBy = new WeakMap<RatioRule, readonly Offered[]>();
+
+function offeredSizes(rule: RatioRule): readonly Offered[] {
+  const known = offeredBy.get(rule);
+  if (known !== undefined) return known;
+  const offered = Object.entries(rule.resolutions).flatMap(([resolution, ratios]) =>
+    Object.entries(ratios).map(([aspectRatio, text]) => ({ aspectRatio, resolution, size: parseSize(text) ?? { width: 1, height: 1 } })),
   );
+  offeredBy.set(rule, offered);
+  return offered;
+}
+
+function chooseRatio(rule: RatioRule, size: Size): SizeChoice {
+  const options = offeredSizes(rule).map((offered) => ratioOption(offered, size));
   const croppable = options.filter((option) => option.cropFraction <= rule.maxCropFraction);
   if (croppable.length === 0) {
     const ratios = Object.keys(Object.values(rule.resolutions)[0] ?? {});
@@ -129,8 +143,7 @@ function chooseRatio(rule: Extract<SizeRule, { kind: 'ratios' }>, size: Size): S
   return best ? { kind: 'ratio', ...best } : unsupported('no size fits');
 }
 
-function ratioOption(aspectRatio: string, resolution: string, text: string, asked: Size) {
-  const size = parseSize(text) ?? { width: 1, height: 1 };
+function ratioOption({ aspectRatio, resolution, size }: Offered, asked: Size) {
   const scale = Math.max(asked.width / size.width, asked.height / size.height);
   const cropFraction = 1 - pixels(asked) / (pixels(size) * scale * scale);
   return { aspectRatio, resolution, size, cropFraction: Math.max(0, cropFraction), scale };

@@ -18,6 +18,8 @@ export class DecayingHistogram {
   readonly #halfLifeMs: number;
   readonly #bins = new Float64Array(BINS);
   #total = 0;
+  /** What was last told of it, while it is still true: fading changes no shares. */
+  #told: LatencyDistribution | undefined;
   /** The instant at which an observation weighs exactly 1 in `#bins`. */
   #landmark: InstantMs | undefined;
 
@@ -52,6 +54,11 @@ export class DecayingHistogram {
   /** What has been seen, as a value: later records do not change it. Undefined while nothing has been seen. */
   distribution(): LatencyDistribution | undefined {
     if (!(this.#total > 0)) return undefined;
+    this.#told ??= this.#tell();
+    return this.#told;
+  }
+
+  #tell(): LatencyDistribution {
     const cumulative = new Float64Array(BINS + 1);
     for (let bin = 0; bin < BINS; bin += 1) cumulative[bin + 1] = (cumulative[bin] ?? 0) + (this.#bins[bin] ?? 0);
     const total = cumulative[BINS] ?? 1;
@@ -61,6 +68,7 @@ export class DecayingHistogram {
   #add(bin: number, weight: number): void {
     this.#bins[bin] = (this.#bins[bin] ?? 0) + weight;
     this.#total += weight;
+    this.#told = undefined;
   }
 
   /** The weight of an observation made at `instant`, on the scale of the bins. */
