@@ -1,11 +1,13 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
+import { type MicroUsd, microUsd } from '../domain/money.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE } from './limits/denials.ts';
+import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE, WRONG_KEY } from './limits/denials.ts';
+import type { LateSettlements } from './limits/late-settlements.ts';
 import type { LoopbackLedger } from './limits/loopback-ledger.ts';
+import { NO_LIMITS } from './limits/no-limits.ts';
 import type { Ask, Denial, Gatekeeper, Lease, Principal } from './ports.ts';
-import { NO_LIMITS } from './store/sqlite-store.ts';
 import { type Store, StoreError } from './store/store.ts';
 
 export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
@@ -16,9 +18,10 @@ export function createGatekeeper(parts: {
   readonly keys: KeyRing;
   readonly clock: Clock;
   readonly loopback: LoopbackLedger;
+  readonly settlements: LateSettlements;
   readonly requireKeys: boolean;
 }): Gatekeeper {
-  const { store, keys, clock, loopback, requireKeys } = parts;
+  const { store, keys, clock, loopback, settlements, requireKeys } = parts;
 
   async function authenticate(headers: Headers): Promise<Principal | Denial> {
     const token = tokenIn(headers);
@@ -27,7 +30,7 @@ export function createGatekeeper(parts: {
     if (token === undefined) return NO_KEY;
     try {
       const key = await keys.recognise(token);
-      return key === undefined ? NO_KEY : { id: key.id, scopes: key.scopes, limits: key.limits };
+      return key === undefined ? WRONG_KEY : { id: key.id, scopes: key.scopes, limits: key.limits };
     } catch (error) {
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;
@@ -37,15 +40,16 @@ export function createGatekeeper(parts: {
   async function admit(principal: Principal, ask: Ask): Promise<Lease | Denial> {
     const denial = permissionDenial(principal, ask);
     if (denial !== undefined) return denial;
-    if (principal === LOOPBACK) return loopback.open(ask.requestId, ask.mostMicroUsd);
-    return reserve(principal, ask);
+    if (principal !== LOOPBACK) return reserve(principal, ask);
+    return loopback.isFailing ? STORE_UNAVAILABLE : loopback.open(ask.requestId, mostOf(ask));
   }
 
-  async function reserve(principal: Principal, { requestId, images, mostMicroUsd }: Ask): Promise<Lease | Denial> {
+  async function reserve(principal: Principal, ask: Ask): Promise<Lease | Denial> {
+    const { requestId, images } = ask;
     const at = clock.wall().getTime();
     const { id, limits } = principal;
     try {
-      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at });
+      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostOf(ask), limits, at });
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
@@ -56,12 +60,16 @@ export function createGatekeeper(parts: {
       settle: async (cost) => {
         if (!isOpen) return;
         isOpen = false;
-        await store.settle(requestId, cost);
+        await settlements.settle(requestId, cost);
       },
     };
   }
 
   return { authenticate, admit };
+}
+
+function mostOf({ mostMicroUsd }: Ask): MicroUsd {
+  return microUsd(mostMicroUsd / 1_000_000);
 }
 
 function tokenIn(headers: Headers): string | undefined {

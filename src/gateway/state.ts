@@ -1,6 +1,5 @@
 // Everything of a gateway that outlives it, opened together: the store, and keys, limits, idempotency and traces over it.
-// While it is open it says every few seconds that it lives, and resolves what gateways left behind that have stopped saying
-// so: their reservations as possibly billed, their running claims as interrupted.
+// What gateways left behind that were killed is resolved when it opens, and while it is open.
 import type { Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import { type Secrets, systemSecrets } from '../system/secrets.ts';
@@ -8,10 +7,12 @@ import { createGatekeeper, LOOPBACK } from './gatekeeper.ts';
 import { AnswerFiles } from './idempotency/answer-files.ts';
 import { createIdempotency } from './idempotency/idempotency.ts';
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts';
+import { LateSettlements } from './limits/late-settlements.ts';
 import { LoopbackLedger } from './limits/loopback-ledger.ts';
 import type { Gatekeeper, Idempotency, Traces } from './ports.ts';
+import { Pulse } from './pulse.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
-import type { SpendRow, Store } from './store/store.ts';
+import type { SpendRow } from './store/store.ts';
 import { WrittenBehindTraces } from './traces/traces.ts';
 
 export type StateOptions = {
@@ -33,79 +34,34 @@ export type State = {
   readonly traces: Traces;
   readonly keys: KeyRing;
   spendOf(principal: string): Promise<readonly SpendRow[]>;
-  /** Whether the store took the last sign of life. */
+  /** Whether the store takes records. */
   isHealthy(): boolean;
   close(): Promise<void>;
 };
 
-/** A gateway that has not been heard of for so long is dead; it says so every third of it. Real milliseconds. */
-const DEAD_AFTER_MS = 15_000;
-/** Bytes of answers kept for repeats: a thousand pictures or so. */
-const MOST_ANSWER_BYTES = 2 * 1024 ** 3;
-
 /** Rejects with `invalid_config` when the data folder cannot be used. */
 export async function openState(options: StateOptions): Promise<State> {
-  const { dataDir, clock, ids, requireKeys } = options;
+  const { dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs } = options;
   const onTrouble = options.onTrouble ?? ((): void => undefined);
   const store = openSqliteStore({ dataDir, clock, owner: ids.next('gw') });
   const files = new AnswerFiles(dataDir, ids);
   const keys = createKeyRing(store, clock, options.secrets ?? systemSecrets());
   const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, onTrouble);
+  const settlements = new LateSettlements(store);
   const traces = new WrittenBehindTraces(store, clock, onTrouble);
-  const pulse = new Pulse(store, files, options, onTrouble);
-  await pulse.beat();
+  const pulse = new Pulse({ store, files, settlements, clock, traceTtlMs, idempotencyTtlMs, onTrouble });
+  await pulse.start();
   return {
     keys,
     traces,
-    gatekeeper: createGatekeeper({ store, keys, clock, loopback, requireKeys }),
-    idempotency: createIdempotency(store, files, clock),
+    gatekeeper: createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys }),
+    idempotency: createIdempotency({ store, files, clock, onKept: (bytes) => pulse.answerKept(bytes) }),
     spendOf: (principal) => store.spendOf(principal),
-    isHealthy: () => pulse.isHealthy,
+    isHealthy: () => pulse.isHealthy && !loopback.isFailing,
     close: async () => {
-      pulse.stop();
-      await Promise.all([loopback.flush(), traces.flush()]);
+      await pulse.stop();
+      await Promise.all([loopback.flush(), traces.flush(), settlements.retry().catch(onTrouble)]);
       await store.close();
     },
   };
-}
-
-class Pulse {
-  readonly #store: Store;
-  readonly #files: AnswerFiles;
-  readonly #options: StateOptions;
-  readonly #onTrouble: (error: unknown) => void;
-  isHealthy = true;
-  #cancel: (() => void) | undefined;
-  #isStopped = false;
-
-  constructor(store: Store, files: AnswerFiles, options: StateOptions, onTrouble: (error: unknown) => void) {
-    this.#store = store;
-    this.#files = files;
-    this.#options = options;
-    this.#onTrouble = onTrouble;
-  }
-
-  async beat(): Promise<void> {
-    const { clock, traceTtlMs, idempotencyTtlMs } = this.#options;
-    // World time runs `speed` times as fast as the gateways' own lives.
-    const now = clock.wall();
-    const at = now.getTime();
-    try {
-      await this.#store.beat(at, at - DEAD_AFTER_MS * clock.speed);
-      await this.#files.remove(await this.#store.sweepClaims(at - idempotencyTtlMs, MOST_ANSWER_BYTES));
-      now.setTime(at - traceTtlMs);
-      await this.#store.sweepTraces(now.toISOString());
-      this.isHealthy = true;
-    } catch (error) {
-      this.isHealthy = false;
-      this.#onTrouble(error);
-    }
-    if (this.#isStopped) return;
-    this.#cancel = clock.timer((DEAD_AFTER_MS / 3) * clock.speed, () => void this.beat(), { background: true });
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.#cancel?.();
-  }
 }

@@ -5,88 +5,71 @@ import type { Clock } from '../../system/clock.ts';
 import type { Idempotency, IdempotencyClaim, Principal, StoredAnswer } from '../ports.ts';
 import type { IdempotencyRow, Store } from '../store/store.ts';
 import type { AnswerFiles } from './answer-files.ts';
+import { IN_PROGRESS, INTERRUPTED, LOST, MISMATCH } from './conflicts.ts';
 
-type Conflict = Extract<IdempotencyClaim, { kind: 'conflict' }>;
+/** A claim of this process: resolves when it has ended. */
+type Running = { readonly fingerprint: string; readonly ended: Promise<void> };
 
-const MISMATCH: Conflict = {
-  kind: 'conflict',
-  status: 422,
-  code: 'idempotency_mismatch',
-  message: 'This Idempotency-Key was used with another request before. Use a new key for a new request.',
-};
-const IN_PROGRESS: Conflict = {
-  kind: 'conflict',
-  status: 409,
-  code: 'idempotency_in_progress',
-  message: 'The request with this Idempotency-Key still runs at another gateway. Ask again later with the same key.',
-};
-const INTERRUPTED: Conflict = {
-  kind: 'conflict',
-  status: 409,
-  code: 'idempotency_interrupted',
-  message: 'The request with this Idempotency-Key was cut off by a crash and may have been billed. Use a new key to make it again.',
+export type IdempotencyParts = {
+  readonly store: Store;
+  readonly files: AnswerFiles;
+  readonly clock: Clock;
+  /** Hears of every answer that was kept, by its size. */
+  readonly onKept: (bytes: number) => void;
 };
 
-export function createIdempotency(store: Store, files: AnswerFiles, clock: Clock): Idempotency {
-  /** Claims that run in this process: resolves when they have ended. */
-  const running = new Map<string, Promise<void>>();
+export function createIdempotency({ store, files, clock, onKept }: IdempotencyParts): Idempotency {
+  /** By principal and key; no more than requests that run. */
+  const running = new Map<string, Running>();
 
   async function claim(principal: Principal, key: string, fingerprint: string): Promise<IdempotencyClaim> {
     const name = `${principal.id} ${key}`;
-    for (;;) {
-      const twin = running.get(name);
-      if (twin !== undefined) await twin;
-      else {
-        const ended = Promise.withResolvers<void>();
-        running.set(name, ended.promise);
-        const end = (): void => {
-          running.delete(name);
-          ended.resolve();
-        };
-        const found = await claimNow(principal, key, fingerprint, end).catch((error: unknown) => {
-          end();
-          throw error;
-        });
-        if (found.kind !== 'first') end();
-        return found;
-      }
+    for (let twin = running.get(name); twin !== undefined; twin = running.get(name)) {
+      if (twin.fingerprint !== fingerprint) return MISMATCH;
+      await twin.ended;
+    }
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    running.set(name, { fingerprint, ended });
+    const end = (): void => {
+      running.delete(name);
+      resolve();
+    };
+    try {
+      const found = await claimNow(principal.id, key, fingerprint, end);
+      if (found.kind !== 'first') end();
+      return found;
+    } catch (error) {
+      end();
+      throw error;
     }
   }
 
-  async function claimNow({ id }: Principal, key: string, fingerprint: string, end: () => void): Promise<IdempotencyClaim> {
-    const known = await store.claim(id, key, fingerprint, clock.wall().getTime());
+  async function claimNow(principal: string, key: string, fingerprint: string, end: () => void): Promise<IdempotencyClaim> {
+    const file = files.newName();
+    const known = await store.claim({ principal, key, fingerprint, file, at: clock.wall().getTime() });
     if (known !== undefined) return answerTo(known, fingerprint);
     return {
       kind: 'first',
-      complete: async (answer) => {
-        try {
-          await complete(id, key, answer);
-        } finally {
-          end();
-        }
-      },
-      abandon: async () => {
-        try {
-          await store.abandonClaim(id, key);
-        } finally {
-          end();
-        }
-      },
+      complete: (answer) => complete(principal, key, file, answer).finally(end),
+      abandon: () => store.abandonClaim(principal, key).finally(end),
     };
   }
 
-  async function complete(principal: string, key: string, { status, headers, body }: StoredAnswer): Promise<void> {
-    const file = await files.write(body);
+  async function complete(principal: string, key: string, file: string, { status, headers, body }: StoredAnswer): Promise<void> {
+    await files.write(file, body);
     const bytes = body.reduce((sum, piece) => sum + piece.byteLength, 0);
-    await store.completeClaim(principal, key, { status, headers, file, bytes });
+    await store.completeClaim(principal, key, { status, headers, bytes });
+    onKept(bytes);
   }
 
   async function answerTo(known: IdempotencyRow, fingerprint: string): Promise<IdempotencyClaim> {
+    const { state, isOurs, status, headers = {}, file } = known;
     if (known.fingerprint !== fingerprint) return MISMATCH;
-    if (known.state === 'running') return IN_PROGRESS;
-    if (known.state === 'interrupted' || known.status === undefined || known.file === undefined) return INTERRUPTED;
-    const body = await files.read(known.file);
-    return { kind: 'replay', answer: { status: known.status, headers: known.headers ?? {}, body: [body] } };
+    // One of this process that does not run here any more has ended without an answer that could be kept.
+    if (state === 'running') return isOurs ? LOST : IN_PROGRESS;
+    if (state === 'interrupted' || status === undefined) return INTERRUPTED;
+    const body = await files.read(file);
+    return body === undefined ? LOST : { kind: 'replay', answer: { status, headers, body: [body] } };
   }
 
   return { claim };

@@ -58,8 +58,10 @@ export function createKeyRing(store: Store, clock: Clock, secrets: Secrets): Key
     },
     list: () => store.listKeys(),
     revoke: async (id) => {
+      const isRevoked = await store.revokeKey(id, wallMs());
+      // Afterwards: whoever was recognised while the record was on its way is forgotten too.
       for (const [fingerprint, { key }] of remembered) if (key.id === id) remembered.delete(fingerprint);
-      return store.revokeKey(id, wallMs());
+      return isRevoked;
     },
   };
 }

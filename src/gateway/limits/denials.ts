@@ -1,15 +1,18 @@
 // Why somebody is turned away, in words that say which limit it was, what it is, and when there is room again.
-import { formatUsd, type MicroUsd } from '../../domain/money.ts';
+import { formatUsd, microUsd } from '../../domain/money.ts';
 import type { Denial, Principal } from '../ports.ts';
 import type { LimitName, Reserved } from '../store/store.ts';
 
 export const NO_KEY: Denial = {
   status: 401,
   code: 'invalid_api_key',
-  message: 'No API key was given, or it is not valid. Send it as "Authorization: Bearer ir_...".',
+  message: 'No API key was given. Send one as "Authorization: Bearer ir_...".',
   param: undefined,
   retryAfterMs: undefined,
 };
+
+/** Unknown, wrong or revoked: which of them is nobody's business. */
+export const WRONG_KEY: Denial = { ...NO_KEY, message: 'This API key is not valid here: it is unknown, or it was revoked.' };
 
 export const STORE_UNAVAILABLE: Denial = {
   status: 503,
@@ -37,16 +40,23 @@ const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
   usdPerMonth: 'spend per month',
 };
 
-export function overLimit({ limit, most, used, freesAt }: Extract<Reserved, { kind: 'over-limit' }>, wallMs: number): Denial {
+type Refusal = Extract<Reserved, { kind: 'over-limit' }>;
+
+export function overLimit(refusal: Refusal, wallMs: number): Denial {
+  const { limit, most, used, freesAt } = refusal;
   const isMoney = limit === 'usdPerDay' || limit === 'usdPerMonth';
-  const say = (amount: number): string => (isMoney ? formatUsd(amount as MicroUsd) : String(amount));
-  const retryAfterMs = freesAt === undefined ? undefined : Math.max(0, freesAt - wallMs);
-  const when = retryAfterMs === undefined ? 'when one of them ends' : `in ${Math.ceil(retryAfterMs / 1_000)} s`;
+  const say = (amount: number): string => (isMoney ? formatUsd(microUsd(amount / 1_000_000)) : String(amount));
   return {
     status: 429,
     code: isMoney ? 'budget_exceeded' : 'rate_limit_exceeded',
-    message: `This key's limit of ${say(most)} for ${LIMIT_WORDS[limit]} has no room for this request: ${say(used)} is in use. Room again ${when}.`,
+    message: `This key's limit of ${say(most)} for ${LIMIT_WORDS[limit]} has no room for this request: ${say(used)} is in use. ${whenFree(refusal, wallMs, say)}`,
     param: undefined,
-    retryAfterMs,
+    retryAfterMs: freesAt === undefined ? undefined : Math.max(0, freesAt - wallMs),
   };
+}
+
+function whenFree({ most, asked, freesAt }: Refusal, wallMs: number, say: (amount: number) => string): string {
+  if (asked > most) return `It asks for up to ${say(asked)}, which never fits: ask for less, or for a wider limit.`;
+  if (freesAt === undefined) return 'Room again when a request that runs has ended.';
+  return `Room again in ${Math.ceil(Math.max(0, freesAt - wallMs) / 1_000)} s.`;
 }

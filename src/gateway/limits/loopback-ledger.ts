@@ -1,13 +1,16 @@
 // The spend of callers without limits: there is nothing to wait for, so nobody does. What was opened, closed and spent is
 // written together a few times a second; a process that is killed loses the last moment of it, and what ran then stands in
-// the books as reserved, to be resolved as possibly billed.
+// the books as reserved, to be resolved as possibly billed. What the store does not take is kept and written later, and
+// nothing new is begun meanwhile.
+import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import type { Lease } from '../ports.ts';
-import type { Store } from '../store/store.ts';
+import type { SpendBatch, Store } from '../store/store.ts';
 
-/** Real milliseconds between two writes. */
+/** Real milliseconds between two writes; the longest that a kill can cost. */
 const WRITE_EVERY_MS = 200;
+const NOTHING: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export class LoopbackLedger {
   readonly #store: Store;
@@ -15,14 +18,15 @@ export class LoopbackLedger {
   readonly #principal: string;
   readonly #onTrouble: (error: unknown) => void;
   /** Open, and not written yet. */
-  readonly #fresh = new Map<string, number>();
-  /** Open, and written. */
+  readonly #fresh = new Map<string, MicroUsd>();
+  /** Open, and written or being written. */
   readonly #written = new Set<string>();
-  #closed: string[] = [];
-  #billed = 0;
-  #possiblyBilled = 0;
+  /** Ended, but still open in the store. */
+  readonly #closed = new Set<string>();
+  #spent: Cost = NOTHING;
   #timer: CancelTimer | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | undefined;
+  #isFailing = false;
 
   constructor(store: Store, clock: Clock, principal: string, onTrouble: (error: unknown) => void) {
     this.#store = store;
@@ -31,8 +35,13 @@ export class LoopbackLedger {
     this.#onTrouble = onTrouble;
   }
 
-  open(id: string, microUsd: number): Lease {
-    this.#fresh.set(id, microUsd);
+  /** Whether the store did not take the last batch. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  open(id: string, most: MicroUsd): Lease {
+    this.#fresh.set(id, most);
     this.#soon();
     let isOpen = true;
     return {
@@ -46,42 +55,69 @@ export class LoopbackLedger {
 
   /** Writes what is left. */
   async flush(): Promise<void> {
+    await this.#writing;
     this.#timer?.();
     this.#write();
     await this.#writing;
   }
 
-  #close(id: string, { billed, possiblyBilled }: Cost): void {
+  #close(id: string, cost: Cost): void {
     // What begins and ends between two writes never needs a row of its own.
-    if (!this.#fresh.delete(id)) {
-      this.#written.delete(id);
-      this.#closed.push(id);
-    }
-    this.#billed += billed;
-    this.#possiblyBilled += possiblyBilled;
+    if (!this.#fresh.delete(id) && this.#written.delete(id)) this.#closed.add(id);
+    this.#spent = sumOf(this.#spent, cost);
     this.#soon();
   }
 
   #soon(): void {
+    if (this.#writing !== undefined) return;
     this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => this.#write(), { background: true });
   }
 
   #write(): void {
     this.#timer = undefined;
-    const opened = [...this.#fresh].map(([id, microUsd]) => ({ id, microUsd }));
-    const batch = {
+    const batch: SpendBatch = {
       principal: this.#principal,
       at: this.#clock.wall().getTime(),
-      opened,
-      closed: this.#closed,
-      spent: { billed: this.#billed as Cost['billed'], possiblyBilled: this.#possiblyBilled as Cost['possiblyBilled'] },
+      opened: [...this.#fresh].map(([id, most]) => ({ id, microUsd: most })),
+      closed: [...this.#closed],
+      spent: this.#spent,
     };
+    if (batch.opened.length + batch.closed.length + batch.spent.billed + batch.spent.possiblyBilled === 0) return;
+    for (const { id } of batch.opened) this.#written.add(id);
     this.#fresh.clear();
-    for (const { id } of opened) this.#written.add(id);
-    this.#closed = [];
-    this.#billed = 0;
-    this.#possiblyBilled = 0;
-    if (opened.length + batch.closed.length + batch.spent.billed + batch.spent.possiblyBilled === 0) return;
-    this.#writing = this.#store.note(batch).catch(this.#onTrouble);
+    this.#closed.clear();
+    this.#spent = NOTHING;
+    this.#writing = this.#store.note(batch).then(
+      () => this.#ended(false),
+      (error: unknown) => {
+        this.#takeBack(batch);
+        // Told once, not five times a second.
+        if (!this.#isFailing) this.#onTrouble(error);
+        this.#ended(true);
+      },
+    );
   }
+
+  #ended(isFailing: boolean): void {
+    this.#isFailing = isFailing;
+    this.#writing = undefined;
+    if (isFailing || this.#fresh.size + this.#closed.size > 0 || this.#spent !== NOTHING) this.#soon();
+  }
+
+  /** Nothing of a batch that failed is in the store. */
+  #takeBack({ opened, closed, spent }: SpendBatch): void {
+    for (const { id, microUsd: most } of opened) {
+      if (this.#written.delete(id)) this.#fresh.set(id, most);
+      else this.#closed.delete(id);
+    }
+    for (const id of closed) this.#closed.add(id);
+    this.#spent = sumOf(this.#spent, spent);
+  }
+}
+
+function sumOf(one: Cost, other: Cost): Cost {
+  return {
+    billed: addUsd(one.billed, other.billed),
+    possiblyBilled: addUsd(one.possiblyBilled, other.possiblyBilled),
+  };
 }

@@ -1,64 +1,126 @@
-// Many operations, one fsync: what is asked for within a millisecond is done in one transaction, and every caller hears of
-// it when that is on disk. Each has a savepoint of its own, so one that fails spoils none beside it.
-import type { DatabaseSync } from 'node:sqlite';
+// Many operations, one fsync: what is asked for within one turn of the event loop is done in one transaction, and every
+// caller hears of it when that is on disk. Each has a savepoint of its own, so one that fails spoils none beside it. While
+// another process writes, its turn is awaited by asking again: SQLite's own waiting would hold up every request here.
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../system/clock.ts';
+import { atEndOfTurn } from '../../system/turn.ts';
+import { isBusy, sqliteCode } from './sql.ts';
 import { StoreError } from './store.ts';
 
 type Operation = { readonly run: () => unknown; readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
 
+/** Real milliseconds: how long another process's transactions are waited for, and how often it is asked. */
+const PATIENCE_MS = 5_000;
+const ASK_AGAIN_MS = 2;
+/** In one transaction; more would hold up the event loop for tens of milliseconds. */
+const MOST_AT_ONCE = 256;
+
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
   #waiting: Operation[] = [];
   #isScheduled = false;
+  #isClosed = false;
+  #busySince: number | undefined;
 
+  /** The connection must not wait for locks by itself. */
   constructor(database: DatabaseSync, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#savepoint = database.prepare('SAVEPOINT one');
+    this.#release = database.prepare('RELEASE one');
   }
 
-  /** Resolves with what `run` returned once it is on disk. `run` is synchronous and throws to undo itself. */
+  /** Resolves with what `run` returned once it is on disk. `run` is synchronous, and undone when it throws. */
   do<Result>(run: () => Result): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    // The result is handed back to the promise it came with.
-    this.#waiting.push({ run, resolve: (result) => resolve(result as Result), reject });
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#clock.timer(0, () => this.flush());
+    if (this.#isClosed) reject(new StoreError('the store is closed'));
+    else {
+      // The result is handed back to the promise it came with.
+      this.#waiting.push({ run, resolve: (result) => resolve(result as Result), reject });
+      this.#schedule();
     }
     return promise;
   }
 
-  flush(): void {
+  /** Takes nothing any more. What still waits is refused. */
+  close(): void {
+    this.#isClosed = true;
+    this.#refuse(new StoreError('the store is closed'));
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
+    atEndOfTurn(() => this.#commit());
+  }
+
+  #commit(): void {
     this.#isScheduled = false;
-    const operations = this.#waiting;
-    this.#waiting = [];
-    if (operations.length === 0) return;
+    if (this.#waiting.length === 0 || !this.#begin()) return;
+    const operations = this.#waiting.splice(0, MOST_AT_ONCE);
     const settlements: (() => void)[] = [];
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
       for (const operation of operations) settlements.push(this.#attempt(operation));
       this.#database.exec('COMMIT');
     } catch (cause) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#rollBack();
+      settlements.splice(0);
       for (const { reject } of operations) reject(new StoreError('the store does not take records', { cause }));
-      return;
     }
     for (const settle of settlements) settle();
+    this.#schedule();
+  }
+
+  /** False when the transaction could not begin: another process writes, and it is asked again; or nothing can be written. */
+  #begin(): boolean {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      this.#busySince = undefined;
+      return true;
+    } catch (cause) {
+      const { speed } = this.#clock;
+      const now = this.#clock.now();
+      this.#busySince ??= now;
+      if (isBusy(cause) && now - this.#busySince < PATIENCE_MS * speed) {
+        this.#isScheduled = true;
+        this.#clock.timer(ASK_AGAIN_MS * speed, () => this.#commit());
+        return false;
+      }
+      this.#busySince = undefined;
+      this.#refuse(new StoreError('the store does not take records', { cause }));
+      return false;
+    }
   }
 
   /** How to tell the caller, once the transaction is on disk. A disk that is full fails the whole group, not one of it. */
   #attempt({ run, resolve, reject }: Operation): () => void {
-    this.#database.exec('SAVEPOINT one');
+    this.#savepoint.run();
     try {
       const result = run();
-      this.#database.exec('RELEASE one');
+      this.#release.run();
       return () => resolve(result);
     } catch (error) {
       if (!this.#database.isTransaction) throw error;
       this.#database.exec('ROLLBACK TO one');
-      this.#database.exec('RELEASE one');
-      return () => reject(error instanceof StoreError ? error : new StoreError('the store refused a record', { cause: error }));
+      this.#release.run();
+      // What is not SQLite's complaint is the operation's own way out, or a defect; both go to who asked.
+      const told = sqliteCode(error) === undefined ? error : new StoreError('the store refused a record', { cause: error });
+      return () => reject(told);
     }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    } catch {
+      // A connection that cannot even undo is of no use; the next transaction says so to who asks.
+    }
+  }
+
+  #refuse(error: StoreError): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }

@@ -1,50 +1,58 @@
 // The embedded store: one SQLite file in the data folder, several gateways on it if need be. Write-ahead log with
-// synchronous=FULL: what was acknowledged survives a power cut. node:sqlite is synchronous; operations are grouped into one
-// transaction a millisecond, so its fsync is paid once for all that came meanwhile.
-import { chmodSync, mkdirSync } from 'node:fs';
+// synchronous=FULL: what was acknowledged survives a power cut. node:sqlite is synchronous, so what is written in one turn of
+// the event loop shares a transaction and its fsync; what is read has a connection of its own and waits for no writer.
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
 import { ImageRouterError } from '../../domain/error.ts';
 import type { Cost } from '../../domain/result.ts';
 import type { Trace } from '../../domain/trace.ts';
 import type { Clock } from '../../system/clock.ts';
-import { type KeptTrace, type KeyLimits, SCOPES } from '../ports.ts';
+import type { KeptTrace } from '../ports.ts';
+import { interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
 import { GroupCommit } from './group-commit.ts';
-import { OverLimit, resolveReservations, settleReservation, takeReservation } from './limits-sql.ts';
+import { insertKey, keyOf } from './keys-sql.ts';
+import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReservation } from './limits-sql.ts';
+import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
+import { type Row, Sql, sqliteCode } from './sql.ts';
 import {
   type IdempotencyRow,
-  periodsOf,
+  type NewClaim,
   type Reservation,
   type Reserved,
   type SpendBatch,
   type SpendRow,
   type Store,
   type StoredKey,
+  StoreError,
 } from './store.ts';
 
 export type SqliteOptions = {
   readonly dataDir: string;
-  readonly clock: Clock /** This process's name among gateways. */;
+  readonly clock: Clock;
+  /** This process's name among gateways. */
   readonly owner: string;
+  /** Who else lives; default: by locks in the data folder. */
+  readonly presence?: Presence;
 };
 
-/** How long another process's transaction is waited for. */
+/** How long opening and reading wait for another process that tidies the file up; milliseconds. */
 const BUSY_MS = 5_000;
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
-export function openSqliteStore({ dataDir, clock, owner }: SqliteOptions): Store {
+export function openSqliteStore({ dataDir, clock, owner, presence }: SqliteOptions): Store {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const file = join(dataDir, 'gateway.sqlite');
-    const database = new DatabaseSync(file, { timeout: BUSY_MS });
-    chmodSync(file, 0o600);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    migrate(database);
-    return new SqliteStore(database, new GroupCommit(database, clock), owner);
+    makePrivate(file);
+    const reading = new DatabaseSync(file, { timeout: BUSY_MS });
+    reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    migrate(reading);
+    // Its waiting is done by GroupCommit, so that requests are not held up meanwhile.
+    const writing = new DatabaseSync(file, { timeout: 0 });
+    writing.exec('PRAGMA synchronous = FULL');
+    return new SqliteStore(reading, writing, clock, owner, presence ?? new Presence(dataDir, owner));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const remedy = 'name a folder this user may write to with --data or gateway.dataDir';
@@ -52,237 +60,183 @@ export function openSqliteStore({ dataDir, clock, owner }: SqliteOptions): Store
   }
 }
 
+/** Nobody else may read it, from its first byte on. A file that is there is never opened and closed: that would drop its locks. */
+function makePrivate(file: string): void {
+  if (existsSync(file)) chmodSync(file, 0o600);
+  else closeSync(openSync(file, 'a', 0o600));
+}
+
 class SqliteStore implements Store {
-  readonly #database: DatabaseSync;
+  readonly #reading: DatabaseSync;
+  readonly #writing: DatabaseSync;
+  readonly #reads: Sql;
+  readonly #writes: Sql;
   readonly #commits: GroupCommit;
   readonly #owner: string;
+  readonly #presence: Presence;
 
-  constructor(database: DatabaseSync, commits: GroupCommit, owner: string) {
-    this.#database = database;
-    this.#commits = commits;
+  constructor(reading: DatabaseSync, writing: DatabaseSync, clock: Clock, owner: string, presence: Presence) {
+    this.#reading = reading;
+    this.#writing = writing;
+    this.#reads = new Sql(reading);
+    this.#writes = new Sql(writing);
+    this.#commits = new GroupCommit(writing, clock);
     this.#owner = owner;
+    this.#presence = presence;
   }
 
-  #do<Result>(run: (database: DatabaseSync) => Result): Promise<Result> {
-    return this.#commits.do(() => run(this.#database));
+  #write<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    return this.#commits.do(() => run(this.#writes));
   }
 
-  async addKey(key: StoredKey): Promise<void> {
-    await this.#do((database) =>
-      database
-        .prepare('INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)')
-        .run(key.id, key.name, key.salt, key.hash, JSON.stringify(key.scopes), JSON.stringify(key.limits), key.createdAt),
-    );
+  /** For what has to be resolved if this gateway dies: others must be able to see that it lives. */
+  #writeAsOwner<Result>(run: (sql: Sql, owner: string) => Result): Promise<Result> {
+    return this.#write((sql) => {
+      this.#presence.enter();
+      return run(sql, this.#owner);
+    });
   }
 
-  async findKey(id: string): Promise<StoredKey | undefined> {
-    return this.#do((database) => {
-      const row = database.prepare('SELECT * FROM keys WHERE id = ?').get(id);
+  async #read<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    if (!this.#reading.isOpen) throw new StoreError('the store is closed');
+    try {
+      return run(this.#reads);
+    } catch (cause) {
+      throw sqliteCode(cause) === undefined ? cause : new StoreError('the store cannot be read', { cause });
+    }
+  }
+
+  addKey(key: StoredKey): Promise<void> {
+    return this.#write((sql) => insertKey(sql, key));
+  }
+
+  findKey(id: string): Promise<StoredKey | undefined> {
+    return this.#read((sql) => {
+      const row = sql.prepare('SELECT * FROM keys WHERE id = ?').get(id);
       return row === undefined ? undefined : keyOf(row);
     });
   }
 
-  async listKeys(): Promise<readonly StoredKey[]> {
-    return this.#do((database) => database.prepare('SELECT * FROM keys ORDER BY created_at, id').all().map(keyOf));
+  listKeys(): Promise<readonly StoredKey[]> {
+    return this.#read((sql) => sql.prepare('SELECT * FROM keys ORDER BY created_at, id').all().map(keyOf));
   }
 
-  async revokeKey(id: string, at: number): Promise<boolean> {
-    return this.#do(
-      (database) => database.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL').run(at, id).changes === 1,
+  revokeKey(id: string, at: number): Promise<boolean> {
+    return this.#write(
+      (sql) => sql.prepare('UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL').run(at, id).changes === 1,
     );
   }
 
   async reserve(reservation: Reservation): Promise<Reserved> {
     try {
-      await this.#do((database) => takeReservation(database, this.#owner, reservation));
+      await this.#writeAsOwner((sql, owner) => takeReservation(sql, owner, reservation));
       return { kind: 'reserved' };
     } catch (error) {
-      // The group told us by the error's cause why it undid this one.
-      if (error instanceof Error && error.cause instanceof OverLimit) return error.cause.refusal;
+      if (error instanceof OverLimit) return error.refusal;
       throw error;
     }
   }
 
-  async settle(id: string, cost: Cost): Promise<void> {
-    await this.#do((database) => settleReservation(database, id, cost));
+  settle(id: string, cost: Cost): Promise<void> {
+    return this.#write((sql) => settleReservation(sql, id, cost));
   }
 
-  async note({ principal, at, opened, closed, spent }: SpendBatch): Promise<void> {
-    await this.#do((database) => {
-      const { day, month } = periodsOf(at);
-      const open = database.prepare('INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?)');
-      const add = database.prepare(
-        `INSERT INTO spend (principal, period, billed, possibly, reserved) VALUES (:principal, :period, :billed, :possibly, :reserved)
-         ON CONFLICT DO UPDATE SET billed = billed + :billed, possibly = possibly + :possibly, reserved = reserved + :reserved`,
-      );
-      for (const { id, microUsd } of opened) open.run(id, principal, this.#owner, microUsd, day, month);
-      const reserved = opened.reduce((sum, { microUsd }) => sum + microUsd, 0);
-      for (const period of [day, month]) {
-        add.run({ principal, period, billed: spent.billed, possibly: spent.possiblyBilled, reserved });
-      }
-      for (const id of closed) settleReservation(database, id, NOTHING);
-    });
+  note(batch: SpendBatch): Promise<void> {
+    return this.#writeAsOwner((sql, owner) => noteSpend(sql, owner, batch));
   }
 
-  async spendOf(principal: string): Promise<readonly SpendRow[]> {
-    return this.#do((database) =>
-      database.prepare('SELECT * FROM spend WHERE principal = ? ORDER BY period').all(principal).map(spendRowOf),
-    );
+  spendOf(principal: string): Promise<readonly SpendRow[]> {
+    return this.#read((sql) => sql.prepare('SELECT * FROM spend WHERE principal = ? ORDER BY period DESC').all(principal).map(spendRowOf));
   }
 
-  async claim(principal: string, key: string, fingerprint: string, at: number): Promise<IdempotencyRow | undefined> {
-    return this.#do((database) => {
-      const { changes } = database
-        .prepare(
-          "INSERT INTO claims (principal, key, fingerprint, state, owner, at) VALUES (?, ?, ?, 'running', ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .run(principal, key, fingerprint, this.#owner, at);
-      return changes === 1 ? undefined : claimIn(database, principal, key);
-    });
+  claim(claim: NewClaim): Promise<IdempotencyRow | undefined> {
+    return this.#writeAsOwner((sql, owner) => takeClaim(sql, owner, claim));
   }
 
-  async completeClaim(
-    principal: string,
-    key: string,
-    answer: Required<Omit<IdempotencyRow, 'fingerprint' | 'state'>> & { readonly bytes: number },
-  ): Promise<void> {
-    const { status, headers, file, bytes } = answer;
-    await this.#do((database) =>
-      database
-        .prepare("UPDATE claims SET state = 'done', status = ?, headers = ?, file = ?, bytes = ? WHERE principal = ? AND key = ?")
-        .run(status ?? null, JSON.stringify(headers ?? {}), file ?? null, bytes, principal, key),
+  async completeClaim(principal: string, key: string, { status, headers, bytes }: Parameters<Store['completeClaim']>[2]): Promise<void> {
+    await this.#write((sql) =>
+      sql
+        .prepare("UPDATE claims SET state = 'done', status = ?, headers = ?, bytes = ? WHERE principal = ? AND key = ?")
+        .run(status, JSON.stringify(headers), bytes, principal, key),
     );
   }
 
   async abandonClaim(principal: string, key: string): Promise<void> {
-    await this.#do((database) =>
-      database.prepare("DELETE FROM claims WHERE principal = ? AND key = ? AND state = 'running'").run(principal, key),
+    await this.#write((sql) => sql.prepare("DELETE FROM claims WHERE principal = ? AND key = ? AND state = 'running'").run(principal, key));
+  }
+
+  sweepClaims(before: number, mostBytes: number): Promise<readonly string[]> {
+    return this.#write((sql) => sweepClaims(sql, before, mostBytes));
+  }
+
+  answerFiles(): Promise<ReadonlySet<string>> {
+    return this.#read(
+      (sql) =>
+        new Set(
+          sql
+            .prepare('SELECT file FROM claims')
+            .all()
+            .map(({ file }) => String(file)),
+        ),
     );
   }
 
-  async findClaim(principal: string, key: string): Promise<IdempotencyRow | undefined> {
-    return this.#do((database) => claimIn(database, principal, key));
-  }
-
-  async sweepClaims(before: number, mostBytes: number): Promise<readonly string[]> {
-    return this.#do((database) => {
-      const old = database.prepare("DELETE FROM claims WHERE at < ? AND state <> 'running' RETURNING file").all(before);
-      // Newest first, the sum of bytes so far: what lies beyond the bound is the oldest.
-      const excess = database
-        .prepare(
-          `DELETE FROM claims WHERE rowid IN (
-             SELECT rowid FROM (SELECT rowid, state, sum(bytes) OVER (ORDER BY at DESC, rowid DESC) AS total FROM claims)
-             WHERE total > ? AND state = 'done') RETURNING file`,
-        )
-        .all(mostBytes);
-      return [...old, ...excess].flatMap(({ file }) => (typeof file === 'string' ? [file] : []));
-    });
-  }
-
-  async keepTraces(traces: readonly KeptTrace[]): Promise<void> {
-    await this.#do((database) => {
-      const insert = database.prepare('INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)');
+  keepTraces(traces: readonly KeptTrace[]): Promise<void> {
+    return this.#write((sql) => {
+      const insert = sql.prepare('INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)');
       for (const { principal, at, trace } of traces) insert.run(trace.requestId, principal, at, JSON.stringify(trace));
     });
   }
 
-  async findTrace(id: string): Promise<KeptTrace | undefined> {
-    return this.#do((database) => {
-      const row = database.prepare('SELECT * FROM traces WHERE id = ?').get(id);
+  findTrace(id: string): Promise<KeptTrace | undefined> {
+    return this.#read((sql) => {
+      const row = sql.prepare('SELECT * FROM traces WHERE id = ?').get(id);
       // Written by `keepTraces` alone.
-      return row === undefined
-        ? undefined
-        : { principal: String(row.principal), at: String(row.at), trace: JSON.parse(String(row.trace)) as Trace };
+      return row && { principal: String(row.principal), at: String(row.at), trace: JSON.parse(String(row.trace)) as Trace };
     });
   }
 
-  async sweepTraces(before: string): Promise<void> {
-    await this.#do((database) => database.prepare('DELETE FROM traces WHERE at < ?').run(before));
+  async sweepTraces(before: string, most: number): Promise<void> {
+    await this.#write((sql) => {
+      sql.prepare('DELETE FROM traces WHERE at < ?').run(before);
+      // Rows are numbered as they come.
+      sql.prepare('DELETE FROM traces WHERE rowid <= (SELECT max(rowid) FROM traces) - ?').run(most);
+    });
   }
 
-  async beat(at: number, deadBefore: number): Promise<void> {
-    await this.#do((database) => {
-      database.prepare('INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat').run(this.#owner, at);
-      const dead = database.prepare('DELETE FROM owners WHERE beat < ? AND id <> ? RETURNING id').all(deadBefore, this.#owner);
-      const owners = dead.map(({ id }) => String(id));
-      resolveReservations(database, owners);
-      const interrupt = database.prepare("UPDATE claims SET state = 'interrupted' WHERE owner = ? AND state = 'running'");
-      for (const owner of owners) interrupt.run(owner);
+  beat(at: number): Promise<void> {
+    return this.#writeAsOwner((sql, owner) => {
+      sql.prepare('INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat').run(owner, at);
+      const owners = sql
+        .prepare("SELECT id FROM owners UNION SELECT owner FROM reservations UNION SELECT owner FROM claims WHERE state = 'running'")
+        .all();
+      for (const { id } of owners) if (this.#presence.isGone(String(id))) resolveLeft(sql, String(id));
     });
   }
 
   async close(): Promise<void> {
-    await this.#do((database) => {
-      database.prepare('DELETE FROM owners WHERE id = ?').run(this.#owner);
-      resolveReservations(database, [this.#owner]);
-    }).catch(() => undefined);
-    this.#commits.flush();
-    this.#database.close();
+    // Where this cannot be written, whoever opens the file next does the same.
+    await this.#write((sql) => resolveLeft(sql, this.#owner)).catch(() => undefined);
+    this.#commits.close();
+    this.#writing.close();
+    this.#reading.close();
+    this.#presence.leave();
   }
 }
 
-const NOTHING: Cost = { billed: 0 as Cost['billed'], possiblyBilled: 0 as Cost['possiblyBilled'] };
-
-const ScopesSchema = z.array(z.enum(SCOPES));
-const LimitsSchema = z.object({
-  requestsPerMinute: z.number().optional(),
-  imagesPerMinute: z.number().optional(),
-  concurrent: z.number().optional(),
-  usdPerDay: z.number().optional(),
-  usdPerMonth: z.number().optional(),
-  policies: z.array(z.string()).optional(),
-  models: z.array(z.string()).optional(),
-});
-
-function keyOf(row: Row): StoredKey {
-  const limits = LimitsSchema.parse(JSON.parse(String(row.limits)));
-  return {
-    id: String(row.id),
-    name: String(row.name),
-    salt: bytesOf(row.salt),
-    hash: bytesOf(row.hash),
-    scopes: ScopesSchema.parse(JSON.parse(String(row.scopes))),
-    limits: { ...NO_LIMITS, ...limits },
-    createdAt: Number(row.created_at),
-    revokedAt: row.revoked_at === null ? undefined : Number(row.revoked_at),
-  };
+/** What a gateway that is no more had begun. */
+function resolveLeft(sql: Sql, owner: string): void {
+  resolveReservations(sql, owner);
+  interruptClaims(sql, owner);
+  sql.prepare('DELETE FROM owners WHERE id = ?').run(owner);
 }
 
-export const NO_LIMITS: KeyLimits = {
-  requestsPerMinute: undefined,
-  imagesPerMinute: undefined,
-  concurrent: undefined,
-  usdPerDay: undefined,
-  usdPerMonth: undefined,
-  policies: undefined,
-  models: undefined,
-};
-
-function bytesOf(value: unknown): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array();
-}
-
-function spendRowOf(row: Row): SpendRow {
-  const { principal, period, billed, possibly, reserved } = row;
+function spendRowOf({ principal, period, billed, possibly, reserved }: Row): SpendRow {
   return {
     principal: String(principal),
     period: String(period),
     billed: Number(billed),
     possiblyBilled: Number(possibly),
     reserved: Number(reserved),
-  };
-}
-
-const HeadersSchema = z.record(z.string(), z.string());
-
-function claimIn(database: DatabaseSync, principal: string, key: string): IdempotencyRow | undefined {
-  const row = database.prepare('SELECT * FROM claims WHERE principal = ? AND key = ?').get(principal, key);
-  if (row === undefined) return undefined;
-  return {
-    fingerprint: String(row.fingerprint),
-    state: row.state === 'done' ? 'done' : row.state === 'running' ? 'running' : 'interrupted',
-    status: row.status === null ? undefined : Number(row.status),
-    headers: row.headers === null ? undefined : HeadersSchema.parse(JSON.parse(String(row.headers))),
-    file: row.file === null ? undefined : String(row.file),
   };
 }

@@ -1,9 +1,10 @@
 // Where a gateway keeps what must outlive it: keys, spend, idempotency, recent traces. One port, shaped for several gateways
 // on one store: whatever is limited is taken by one conditional statement inside one transaction, never read first and
-// written later. Times are milliseconds since 1970, money is micro-dollars. Every method rejects with StoreError
-// `unavailable` when the disk or the database does not take it; nothing is then half done.
+// written later. Gateways that share a store share a clock. Times are milliseconds since 1970, money is whole micro-dollars.
+// What resolved is on disk; every method rejects with StoreError `unavailable` when the disk or the database does not take
+// it, and nothing is then half done.
+import type { MicroUsd } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
-import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace, KeyLimits, Scope } from '../ports.ts';
 
 /** A key as it is stored: its secret is only there as a salted hash. */
@@ -23,20 +24,24 @@ export type Reservation = {
   readonly id: string;
   readonly principal: string;
   readonly images: number;
-  readonly microUsd: number;
+  readonly microUsd: MicroUsd;
   readonly limits: Pick<KeyLimits, 'requestsPerMinute' | 'imagesPerMinute' | 'concurrent' | 'usdPerDay' | 'usdPerMonth'>;
   readonly at: number;
 };
 
 export type LimitName = 'requestsPerMinute' | 'imagesPerMinute' | 'concurrent' | 'usdPerDay' | 'usdPerMonth';
 
-/** `used`: what counts against the limit, without this reservation. `freesAt`: when it may fit; undefined when nobody knows. */
+/**
+ * `used`: what counts against the limit, without this reservation; money in micro-dollars, like `most` then. `freesAt`: when
+ * it may fit; undefined when that is up to requests that still run, or when it never will.
+ */
 export type Reserved =
   | { readonly kind: 'reserved' }
   | {
       readonly kind: 'over-limit';
       readonly limit: LimitName;
       readonly most: number;
+      readonly asked: number;
       readonly used: number;
       readonly freesAt: number | undefined;
     };
@@ -50,13 +55,23 @@ export type SpendRow = {
   readonly reserved: number;
 };
 
+/** A request to be made at most once. `file`: where its answer's body will be; named beforehand, so that none is ever lost track of. */
+export type NewClaim = {
+  readonly principal: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly file: string;
+  readonly at: number;
+};
+
 export type IdempotencyRow = {
   readonly fingerprint: string;
   readonly state: 'running' | 'done' | 'interrupted';
+  /** Claimed by the gateway that asks. */
+  readonly isOurs: boolean;
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  /** Name of the file with the body. */
-  readonly file: string | undefined;
+  readonly file: string;
 };
 
 export interface Store {
@@ -74,33 +89,38 @@ export interface Store {
   spendOf(principal: string): Promise<readonly SpendRow[]>;
 
   /** Undefined: the claim is this caller's. Else what is there already. */
-  claim(principal: string, key: string, fingerprint: string, at: number): Promise<IdempotencyRow | undefined>;
+  claim(claim: NewClaim): Promise<IdempotencyRow | undefined>;
   completeClaim(
     principal: string,
     key: string,
-    answer: Required<Omit<IdempotencyRow, 'fingerprint' | 'state'>> & { readonly bytes: number },
+    answer: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly bytes: number },
   ): Promise<void>;
+  /** Nothing was begun: the next who asks is the first. */
   abandonClaim(principal: string, key: string): Promise<void>;
-  findClaim(principal: string, key: string): Promise<IdempotencyRow | undefined>;
-  /** Forgets claims made before `before`, and the oldest beyond `mostBytes` of answers. Their files' names. */
+  /** Forgets ended claims made before `before`, and the oldest beyond `mostBytes` of answers. Their files' names. */
   sweepClaims(before: number, mostBytes: number): Promise<readonly string[]>;
+  /** The names of all files that are an answer, or will be. */
+  answerFiles(): Promise<ReadonlySet<string>>;
 
   keepTraces(traces: readonly KeptTrace[]): Promise<void>;
-  findTrace(id: string): Promise<{ readonly principal: string; readonly at: string; readonly trace: Trace } | undefined>;
-  sweepTraces(before: string): Promise<void>;
+  findTrace(id: string): Promise<KeptTrace | undefined>;
+  /** Forgets what was kept before `before` (as in `KeptTrace.at`), and the oldest beyond `most`. */
+  sweepTraces(before: string, most: number): Promise<void>;
 
   /**
-   * Says that this gateway lives, and resolves what gateways left behind that have not said so since `deadBefore`: their
-   * reservations count as possibly billed in full, their running claims as interrupted.
+   * Says that this gateway lives, and resolves what gateways left behind that do not any more: their reservations count as
+   * possibly billed in full, their running claims as interrupted. Who is dead is for the store to know. To be called before
+   * anything is reserved or claimed, and every few seconds.
    */
-  beat(at: number, deadBefore: number): Promise<void>;
+  beat(at: number): Promise<void>;
+  /** What still runs is resolved as if the gateway had died. Nothing is taken afterwards. */
   close(): Promise<void>;
 }
 
 export type SpendBatch = {
   readonly principal: string;
   readonly at: number;
-  readonly opened: readonly { readonly id: string; readonly microUsd: number }[];
+  readonly opened: readonly { readonly id: string; readonly microUsd: MicroUsd }[];
   readonly closed: readonly string[];
   readonly spent: Cost;
 };
@@ -108,35 +128,4 @@ export type SpendBatch = {
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly kind = 'unavailable';
-}
-
-/** UTC day and month of an instant. */
-export function periodsOf(wallMs: number): { readonly day: string; readonly month: string } {
-  const days = Math.floor(wallMs / DAY_MS);
-  // Civil date from days since 1970 (Hinnant's algorithm): the only arithmetic with dates there is here.
-  const z = days + 719_468;
-  const era = Math.floor(z / 146_097);
-  const dayOfEra = z - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shifted = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
-  const month = shifted < 10 ? shifted + 3 : shifted - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const two = (part: number): string => String(part).padStart(2, '0');
-  return { day: `${year}-${two(month)}-${two(day)}`, month: `${year}-${two(month)}` };
-}
-
-const DAY_MS = 86_400_000;
-
-/** When the period of a limit ends, as milliseconds since 1970. */
-export function periodEnd(limit: 'usdPerDay' | 'usdPerMonth', wallMs: number): number {
-  const nextDay = (Math.floor(wallMs / DAY_MS) + 1) * DAY_MS;
-  if (limit === 'usdPerDay') return nextDay;
-  const { month } = periodsOf(wallMs);
-  let end = nextDay;
-  while (periodsOf(end).month === month) end += DAY_MS;
-  return end;
 }

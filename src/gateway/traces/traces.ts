@@ -1,13 +1,16 @@
 // Recent traces, for their callers to look at: written behind, a batch a second, because losing the last moment's traces in a
-// crash costs nobody money.
+// crash costs nobody money. What the store does not take is offered again; under a flood the oldest are let go.
 import type { Trace } from '../../domain/trace.ts';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import type { KeptTrace, Principal, Traces } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 
+/** Real milliseconds. */
 const WRITE_EVERY_MS = 1_000;
-/** Waiting to be written; under a flood the oldest are let go. */
+/** Waiting to be written. */
 const MOST_WAITING = 5_000;
+/** In one transaction: turning traces into text holds up the event loop, some 20 us each. */
+const MOST_AT_ONCE = 200;
 
 export class WrittenBehindTraces implements Traces {
   readonly #store: Store;
@@ -15,6 +18,7 @@ export class WrittenBehindTraces implements Traces {
   readonly #onTrouble: (error: unknown) => void;
   readonly #waiting = new Map<string, KeptTrace>();
   #timer: CancelTimer | undefined;
+  #isFailing = false;
 
   constructor(store: Store, clock: Clock, onTrouble: (error: unknown) => void) {
     this.#store = store;
@@ -26,7 +30,7 @@ export class WrittenBehindTraces implements Traces {
     this.#waiting.set(trace.requestId, { principal: principal.id, trace, at: this.#clock.wall().toISOString() });
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
-    this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => void this.flush(), { background: true });
+    this.#soon();
   }
 
   async find(principal: Principal, id: string): Promise<KeptTrace | undefined> {
@@ -34,12 +38,31 @@ export class WrittenBehindTraces implements Traces {
     return kept?.principal === principal.id || principal.scopes.includes('admin') ? kept : undefined;
   }
 
+  /** Writes what waits. */
   async flush(): Promise<void> {
     this.#timer?.();
     this.#timer = undefined;
-    const batch = [...this.#waiting.values()];
-    if (batch.length === 0) return;
-    await this.#store.keepTraces(batch).catch(this.#onTrouble);
+    const all = [...this.#waiting.values()];
+    for (let start = 0; start < all.length; start += MOST_AT_ONCE) {
+      if (!(await this.#write(all.slice(start, start + MOST_AT_ONCE)))) return this.#soon();
+    }
+  }
+
+  async #write(batch: readonly KeptTrace[]): Promise<boolean> {
+    try {
+      await this.#store.keepTraces(batch);
+    } catch (error) {
+      // Told once, not every second.
+      if (!this.#isFailing) this.#onTrouble(error);
+      this.#isFailing = true;
+      return false;
+    }
+    this.#isFailing = false;
     for (const kept of batch) if (this.#waiting.get(kept.trace.requestId) === kept) this.#waiting.delete(kept.trace.requestId);
+    return true;
+  }
+
+  #soon(): void {
+    this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => void this.flush(), { background: true });
   }
 }

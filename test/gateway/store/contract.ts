@@ -1,24 +1,47 @@
-// What every store owes a gateway, as one suite: run it over each implementation. Two handles on one store are two gateways.
+// What every store owes a gateway, as one suite: run it over each implementation. Two handles on one store are two gateways;
+// `killOne` is the sudden end of the first, after which nothing of it is heard.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Cost } from '../../../src/domain/result.ts';
-import { NO_LIMITS } from '../../../src/gateway/store/sqlite-store.ts';
-import type { Reservation, Store } from '../../../src/gateway/store/store.ts';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import type { NewClaim, Reservation, Store } from '../../../src/gateway/store/store.ts';
+import { costOf, usd } from '../support/state-world.ts';
 
-export type OpenStores = () => Promise<{ readonly one: Store; readonly other: Store; close(): Promise<void> }>;
+type Stores = { readonly one: Store; readonly other: Store; killOne(): void };
+export type OpenStores = () => Promise<Stores & { close(): Promise<void> }>;
 
 const NOON = 1_795_608_000_000;
-const cost = (billed: number, possibly = 0): Cost => ({
-  billed: billed as Cost['billed'],
-  possiblyBilled: possibly as Cost['possiblyBilled'],
+function reservation(id: string, changes: Partial<Reservation> = {}): Reservation {
+  return { id, principal: 'key', images: 1, microUsd: usd(100), limits: NO_LIMITS, at: NOON, ...changes };
+}
+
+function claimOf(key: string, changes: Partial<NewClaim> = {}): NewClaim {
+  return { principal: 'key', key, fingerprint: 'f', file: `file of ${key}`, at: NOON, ...changes };
+}
+
+type Used = { readonly requests: number; readonly images: number; readonly open: number };
+const RATES = { ...NO_LIMITS, requestsPerMinute: 8, imagesPerMinute: 10, concurrent: 3 };
+const isWithin = ({ requests, images, open }: Used): boolean => requests <= 8 && images <= 10 && open <= 3;
+
+type RateStep = { readonly images: number; readonly first: boolean; readonly settles: boolean };
+const rateSteps = fc.array(fc.record({ images: fc.integer({ min: 1, max: 4 }), first: fc.boolean(), settles: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 16,
 });
 
-function reservation(id: string, changes: Partial<Reservation> = {}): Reservation {
-  return { id, principal: 'key', images: 1, microUsd: 100, limits: NO_LIMITS, at: NOON, ...changes };
+async function checkRates({ one, other }: Stores, principal: string, steps: readonly RateStep[]): Promise<void> {
+  let used: Used = { requests: 0, images: 0, open: 0 };
+  for (const [index, { images, first, settles }] of steps.entries()) {
+    const id = `${principal}/${index}`;
+    const next = { requests: used.requests + 1, images: used.images + images, open: used.open + 1 };
+    const reserved = await (first ? one : other).reserve(reservation(id, { principal, limits: RATES, images }));
+    expect(reserved.kind).toBe(isWithin(next) ? 'reserved' : 'over-limit');
+    if (settles) await other.settle(id, costOf(1));
+    if (isWithin(next)) used = settles ? { ...next, open: used.open } : next;
+  }
 }
 
 export function storeContract(open: OpenStores): void {
-  const law = (name: string, check: (stores: { one: Store; other: Store }) => Promise<void>): void => {
+  const law = (name: string, check: (stores: Stores) => Promise<void>): void => {
     it(name, async () => {
       const stores = await open();
       try {
@@ -45,13 +68,13 @@ export function storeContract(open: OpenStores): void {
         await Promise.all(
           steps.map(async ({ microUsd, share, first }, index) => {
             const id = `${principal}/${index}`;
-            const taken = await (first ? one : other).reserve(reservation(id, { principal, microUsd, limits }));
+            const taken = await (first ? one : other).reserve(reservation(id, { principal, microUsd: usd(microUsd), limits }));
             const rows = await other.spendOf(principal);
             for (const row of rows) expect(row.billed + row.possiblyBilled + row.reserved).toBeLessThanOrEqual(1_000_000);
             if (taken.kind !== 'reserved') return;
             const spent = Math.floor(microUsd * share);
             settled += spent;
-            await (first ? other : one).settle(id, cost(spent));
+            await (first ? other : one).settle(id, costOf(spent));
           }),
         );
         for (const row of await one.spendOf(principal)) expect(row).toMatchObject({ billed: settled, reserved: 0 });
@@ -62,13 +85,13 @@ export function storeContract(open: OpenStores): void {
 
   law('a reservation that one limit refuses takes nothing from the others', async ({ one }) => {
     const limits = { ...NO_LIMITS, requestsPerMinute: 5, usdPerDay: 0.0001 };
-    expect(await one.reserve(reservation('a', { limits, microUsd: 101 }))).toMatchObject({
+    expect(await one.reserve(reservation('a', { limits, microUsd: usd(101) }))).toMatchObject({
       kind: 'over-limit',
       limit: 'usdPerDay',
       most: 100,
     });
     for (const id of ['b', 'c', 'd', 'e', 'f'])
-      expect(await one.reserve(reservation(id, { limits, microUsd: 0 }))).toEqual({ kind: 'reserved' });
+      expect(await one.reserve(reservation(id, { limits, microUsd: usd(0) }))).toEqual({ kind: 'reserved' });
   });
 
   law('a rate says when there is room again, and there is', async ({ one, other }) => {
@@ -84,51 +107,147 @@ export function storeContract(open: OpenStores): void {
     await one.reserve(reservation('a', { limits }));
     await other.reserve(reservation('b', { limits }));
     expect(await one.reserve(reservation('c', { limits }))).toMatchObject({ kind: 'over-limit', limit: 'concurrent', most: 2, used: 2 });
-    await other.settle('a', cost(1));
+    await other.settle('a', costOf(1));
     expect(await one.reserve(reservation('c', { limits }))).toEqual({ kind: 'reserved' });
   });
 
   law('settling twice counts once', async ({ one, other }) => {
     await one.reserve(reservation('a'));
-    await one.settle('a', cost(7, 3));
-    await other.settle('a', cost(7, 3));
+    await one.settle('a', costOf(7, 3));
+    await other.settle('a', costOf(7, 3));
     expect((await one.spendOf('key'))[0]).toMatchObject({ billed: 7, possiblyBilled: 3, reserved: 0 });
   });
 
-  law(
-    'what a dead gateway left behind counts as possibly billed, its claims as interrupted, and its places are free',
-    async ({ one, other }) => {
-      await one.beat(NOON, NOON - 15_000);
-      await one.reserve(reservation('a', { limits: { ...NO_LIMITS, concurrent: 1 } }));
-      await one.claim('key', 'k', 'f', NOON);
-      await other.beat(NOON + 20_000, NOON + 5_000);
-      expect((await other.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 100, reserved: 0 });
-      expect(await other.findClaim('key', 'k')).toMatchObject({ state: 'interrupted' });
-      expect(await other.reserve(reservation('b', { limits: { ...NO_LIMITS, concurrent: 1 } }))).toEqual({ kind: 'reserved' });
-    },
-  );
+  law('requests, images and places never pass their limits, whatever the order', async (stores) => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(rateSteps, async (steps) => {
+        run += 1;
+        await checkRates(stores, `rates ${run}`, steps);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  law('a clock that was set back leaves nobody without room', async ({ one }) => {
+    const limits = { ...NO_LIMITS, requestsPerMinute: 1 };
+    expect(await one.reserve(reservation('a', { limits, at: NOON + 3_600_000 }))).toEqual({ kind: 'reserved' });
+    expect(await one.reserve(reservation('b', { limits, at: NOON }))).toEqual({ kind: 'reserved' });
+    expect(await one.reserve(reservation('c', { limits, at: NOON }))).toMatchObject({ limit: 'requestsPerMinute', freesAt: NOON + 60_000 });
+  });
+
+  law('money that is only reserved may be free before its day ends; money that is spent is not', async ({ one }) => {
+    const limits = { ...NO_LIMITS, usdPerDay: 0.0002 };
+    await one.reserve(reservation('a', { limits, microUsd: usd(150) }));
+    expect(await one.reserve(reservation('b', { limits }))).toMatchObject({ used: 150, asked: 100, most: 200, freesAt: undefined });
+    await one.settle('a', costOf(100, 50));
+    expect(await one.reserve(reservation('b', { limits }))).toMatchObject({ used: 150, freesAt: Date.UTC(2026, 10, 26) });
+  });
+
+  law('what a killed gateway left counts as possibly billed, its claims as interrupted, and its places are free', async (stores) => {
+    const { one, other, killOne } = stores;
+    const limits = { ...NO_LIMITS, concurrent: 1 };
+    await one.beat(NOON);
+    await one.reserve(reservation('a', { limits }));
+    await one.claim(claimOf('k'));
+    await one.note({ principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(5) });
+    killOne();
+    await other.beat(NOON);
+    expect((await other.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 100, reserved: 0 });
+    expect((await other.spendOf('free'))[0]).toMatchObject({ billed: 5, possiblyBilled: 30, reserved: 0 });
+    expect(await other.claim(claimOf('k'))).toMatchObject({ state: 'interrupted', isOurs: false });
+    expect(await other.reserve(reservation('b', { limits }))).toEqual({ kind: 'reserved' });
+  });
+
+  law('a gateway that lives is never taken for dead, however long it says nothing', async ({ one, other }) => {
+    await one.beat(NOON);
+    await one.reserve(reservation('a'));
+    await one.claim(claimOf('k'));
+    await other.beat(NOON + 86_400_000);
+    expect((await other.spendOf('key'))[0]).toMatchObject({ possiblyBilled: 0, reserved: 100 });
+    expect(await other.claim(claimOf('k'))).toMatchObject({ state: 'running' });
+  });
+
+  law('a gateway that closes leaves nothing open behind', async ({ one, other }) => {
+    await one.reserve(reservation('a'));
+    await one.claim(claimOf('k'));
+    await one.close();
+    expect((await other.spendOf('key'))[0]).toMatchObject({ possiblyBilled: 100, reserved: 0 });
+    expect(await other.claim(claimOf('k'))).toMatchObject({ state: 'interrupted' });
+    await expect(one.settle('a', costOf(1))).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(one.spendOf('key')).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  law('what was noted twice counts once', async ({ one }) => {
+    const batch = { principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(0) };
+    await one.note(batch);
+    await one.note(batch);
+    expect((await one.spendOf('free'))[0]).toMatchObject({ reserved: 30 });
+    await one.note({ ...batch, opened: [], closed: ['n'], spent: costOf(20) });
+    expect((await one.spendOf('free'))[0]).toMatchObject({ billed: 20, reserved: 0 });
+  });
 
   law('a claim belongs to one of two gateways that ask at once', async ({ one, other }) => {
-    const claims = await Promise.all([one.claim('key', 'k', 'f', NOON), other.claim('key', 'k', 'f', NOON)]);
+    const claims = await Promise.all([one.claim(claimOf('k')), other.claim(claimOf('k'))]);
     expect(claims.filter((found) => found === undefined)).toHaveLength(1);
-    expect(claims.find((found) => found !== undefined)).toMatchObject({ state: 'running', fingerprint: 'f' });
+    expect(claims.find((found) => found !== undefined)).toMatchObject({ state: 'running', isOurs: false, fingerprint: 'f' });
+  });
+
+  law('a claim given up is anybody’s again', async ({ one, other }) => {
+    await one.claim(claimOf('k'));
+    await one.abandonClaim('key', 'k');
+    expect(await other.claim(claimOf('k'))).toBeUndefined();
   });
 
   law('an answer is found again, and forgotten when it is old or there is too much', async ({ one, other }) => {
     for (const [index, key] of ['a', 'b', 'c'].entries()) {
-      await one.claim('key', key, 'f', NOON + index);
-      await one.completeClaim('key', key, { status: 200, headers: { a: 'b' }, file: key, bytes: 10 });
+      await one.claim(claimOf(key, { file: key, at: NOON + index }));
+      await one.completeClaim('key', key, { status: 200, headers: { a: 'b' }, bytes: 10 });
     }
-    expect(await other.findClaim('key', 'a')).toEqual({ fingerprint: 'f', state: 'done', status: 200, headers: { a: 'b' }, file: 'a' });
+    const found = await other.claim(claimOf('a'));
+    expect(found).toEqual({ fingerprint: 'f', state: 'done', isOurs: false, status: 200, headers: { a: 'b' }, file: 'a' });
+    expect(await other.answerFiles()).toEqual(new Set(['a', 'b', 'c']));
     expect(await other.sweepClaims(NOON + 1, 1_000)).toEqual(['a']);
     expect(await other.sweepClaims(0, 15)).toEqual(['b']);
-    expect(await one.findClaim('key', 'c')).toMatchObject({ file: 'c' });
+    expect(await one.answerFiles()).toEqual(new Set(['c']));
+  });
+
+  law('a claim that runs is never forgotten', async ({ one, other }) => {
+    await one.claim(claimOf('k'));
+    expect(await other.sweepClaims(NOON + 86_400_000, 0)).toEqual([]);
+    expect(await other.claim(claimOf('k'))).toMatchObject({ state: 'running' });
   });
 
   law('traces are found by id until they are old', async ({ one, other }) => {
     await one.keepTraces([{ principal: 'key', at: '2026-11-26T12:00:00.000Z', trace: { requestId: 'req_1', events: [] } }]);
     expect(await other.findTrace('req_1')).toMatchObject({ principal: 'key', trace: { requestId: 'req_1' } });
-    await other.sweepTraces('2026-11-26T12:00:01.000Z');
+    await other.sweepTraces('2026-11-26T12:00:01.000Z', 10);
     expect(await one.findTrace('req_1')).toBeUndefined();
+  });
+
+  law('of traces the newest are kept when there are too many', async ({ one }) => {
+    const kept = ['a', 'b', 'c'].map((requestId) => ({
+      principal: 'key',
+      at: '2026-11-26T12:00:00.000Z',
+      trace: { requestId, events: [] },
+    }));
+    await one.keepTraces(kept);
+    await one.sweepTraces('', 2);
+    expect(await Promise.all(kept.map(({ trace }) => one.findTrace(trace.requestId)))).toMatchObject([undefined, kept[1], kept[2]]);
+  });
+
+  law('a key is found as it was made, and revoked once', async ({ one, other }) => {
+    const limits = { ...NO_LIMITS, usdPerDay: 1.5, policies: ['chat'] };
+    const salts = { salt: Uint8Array.of(1, 2), hash: Uint8Array.of(3) };
+    const key = { id: 'a', name: 'n', ...salts, scopes: ['images' as const], limits, createdAt: NOON, revokedAt: undefined };
+    await one.addKey(key);
+    expect(await other.findKey('a')).toEqual(key);
+    expect(await other.findKey("a' OR '1'='1")).toBeUndefined();
+    expect([await one.revokeKey('a', NOON + 1), await other.revokeKey('a', NOON + 2), await one.revokeKey('b', NOON)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await one.listKeys()).toEqual([{ ...key, revokedAt: NOON + 1 }]);
   });
 }

@@ -1,14 +1,17 @@
 // A gateway's store in a process of its own, to be killed: one reservation settled, one left open, one claim running.
-import type { Cost } from '../../../src/domain/result.ts';
-import { NO_LIMITS, openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+
+import { microUsd } from '../../../src/domain/money.ts';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 
-const clock = systemClock(1);
-const store = openSqliteStore({ dataDir: process.argv[2] ?? '', clock, owner: 'killed' });
-const at = clock.wall().getTime();
-await store.beat(at, 0);
-for (const id of ['settled', 'open']) await store.reserve({ id, principal: 'key', images: 1, microUsd: 100, limits: NO_LIMITS, at });
-await store.settle('settled', { billed: 40 as Cost['billed'], possiblyBilled: 0 as Cost['possiblyBilled'] });
-await store.claim('key', 'running', 'f', at);
+const store = openSqliteStore({ dataDir: process.argv[2] ?? '', clock: systemClock(1), owner: 'killed' });
+const at = 1_795_608_000_000;
+await store.beat(at);
+for (const id of ['settled', 'open']) {
+  await store.reserve({ id, principal: 'key', images: 1, microUsd: microUsd(0.0001), limits: NO_LIMITS, at });
+}
+await store.settle('settled', { billed: microUsd(0.00004), possiblyBilled: microUsd(0) });
+await store.claim({ principal: 'key', key: 'running', fingerprint: 'f', file: 'never', at });
 process.stdout.write('ready\n');
 setInterval(() => undefined, 1_000);

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { createGatekeeper, LOOPBACK } from '../../../src/gateway/gatekeeper.ts';
+import { createKeyRing } from '../../../src/gateway/keys/key-ring.ts';
+import { LateSettlements } from '../../../src/gateway/limits/late-settlements.ts';
+import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import type { Principal } from '../../../src/gateway/ports.ts';
+import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { StoreError } from '../../../src/gateway/store/store.ts';
+import { systemSecrets } from '../../../src/system/secrets.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { admitted, ask, bearer, costOf, dataFolder, overlaid } from '../support/state-world.ts';
+
+const ME: Principal = { id: 'me', scopes: ['images'], limits: NO_LIMITS };
+
+/** A gatekeeper over a true store whose disk can be filled. */
+async function world() {
+  const clock = manualClock();
+  const inner = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
+  let isFull = false;
+  const unlessFull = <Told>(run: () => Promise<Told>): Promise<Told> => (isFull ? Promise.reject(new StoreError('full')) : run());
+  const store = overlaid(inner, {
+    findKey: (id) => unlessFull(() => inner.findKey(id)),
+    reserve: (reservation) => unlessFull(() => inner.reserve(reservation)),
+    settle: (id, cost) => unlessFull(() => inner.settle(id, cost)),
+    note: (batch) => unlessFull(() => inner.note(batch)),
+  });
+  const troubles: unknown[] = [];
+  const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, (error) => troubles.push(error));
+  const settlements = new LateSettlements(store);
+  const keys = createKeyRing(store, clock, systemSecrets());
+  const gatekeeper = createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys: true });
+  const fill = (full: boolean): void => {
+    isFull = full;
+  };
+  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, turn: () => new Promise(setImmediate) };
+}
+
+describe('while the store takes nothing', () => {
+  it('nothing is begun, and the caller may come back', async () => {
+    const { gatekeeper, fill } = await world();
+    fill(true);
+    expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable', retryAfterMs: 5_000 });
+    expect(await gatekeeper.authenticate(bearer(`ir_0123456789abcdef_${'a'.repeat(43)}`))).toMatchObject({ status: 503 });
+  });
+
+  it('a keyed caller’s spend is kept, and in the books when it does again', async () => {
+    const { gatekeeper, settlements, store, fill } = await world();
+    const lease = admitted(await gatekeeper.admit(ME, ask('a')));
+    fill(true);
+    await expect(lease.settle(costOf(40))).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(settlements.retry()).rejects.toMatchObject({ kind: 'unavailable' });
+    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 6_000 });
+    fill(false);
+    await settlements.retry();
+    await settlements.retry();
+    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 40, reserved: 0 });
+  });
+
+  it('spend without limits is kept too, told once, and nothing new is begun until it is written', async () => {
+    const { gatekeeper, loopback, store, troubles, fill, clock, turn } = await world();
+    const open = async (id: string) => admitted(await gatekeeper.admit(LOOPBACK, ask(id)));
+    const [early, late] = [await open('early'), await open('late')];
+    await loopback.flush();
+    fill(true);
+    const during = await open('during');
+    await early.settle(costOf(5));
+    clock.advance(200);
+    await turn();
+    await during.settle(costOf(7));
+    clock.advance(200);
+    await turn();
+    expect(troubles).toHaveLength(1);
+    expect(await gatekeeper.admit(LOOPBACK, ask('new'))).toMatchObject({ status: 503 });
+    fill(false);
+    await loopback.flush();
+    expect((await store.spendOf('loopback'))[0]).toMatchObject({ billed: 12, reserved: 6_000 });
+    await late.settle(costOf(1));
+    await loopback.flush();
+    expect((await store.spendOf('loopback'))[0]).toMatchObject({ billed: 13, reserved: 0 });
+    await open('new');
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { Trace } from '../../../src/domain/trace.ts';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import type { KeptTrace, Principal } from '../../../src/gateway/ports.ts';
+import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { StoreError } from '../../../src/gateway/store/store.ts';
+import { WrittenBehindTraces } from '../../../src/gateway/traces/traces.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { dataFolder, overlaid, stateIn } from '../support/state-world.ts';
+
+const ME: Principal = { id: 'me', scopes: ['read'], limits: NO_LIMITS };
+const YOU: Principal = { ...ME, id: 'you' };
+const ROOT: Principal = { ...ME, id: 'root', scopes: ['admin'] };
+const traceOf = (requestId: string): Trace => ({ requestId, events: [] });
+
+describe('traces', () => {
+  it('are their caller’s, and an administrator’s, before and after they are written', async () => {
+    const dataDir = await dataFolder();
+    const state = await stateIn(dataDir);
+    state.traces.keep(ME, traceOf('req_1'));
+    const check = async ({ traces }: typeof state): Promise<void> => {
+      expect(await traces.find(ME, 'req_1')).toMatchObject({ principal: 'me', trace: { requestId: 'req_1' } });
+      expect(await traces.find(YOU, 'req_1')).toBeUndefined();
+      expect(await traces.find(ROOT, 'req_1')).toBeDefined();
+      expect(await traces.find(ROOT, 'req_2')).toBeUndefined();
+    };
+    await check(state);
+    await state.close();
+    await check(await stateIn(dataDir));
+  });
+
+  it('are gone when they are old', async () => {
+    const dataDir = await dataFolder();
+    const state = await stateIn(dataDir);
+    state.traces.keep(ME, traceOf('req_1'));
+    await state.close();
+    const later = await stateIn(dataDir, { traceTtlMs: -1_000 });
+    expect(await later.traces.find(ME, 'req_1')).toBeUndefined();
+  });
+
+  it('that the store does not take are found all the same, and written when it does; under a flood the oldest go', async () => {
+    const clock = manualClock();
+    const store = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
+    let isFull = true;
+    const keepTraces = (kept: readonly KeptTrace[]): Promise<void> =>
+      isFull ? Promise.reject(new StoreError('full')) : store.keepTraces(kept);
+    const troubles: unknown[] = [];
+    const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, (error) => troubles.push(error));
+    for (let index = 0; index < 5_001; index += 1) traces.keep(ME, traceOf(`req_${index}`));
+    await traces.flush();
+    await traces.flush();
+    expect(troubles).toHaveLength(1);
+    expect(await traces.find(ME, 'req_0')).toBeUndefined();
+    expect(await traces.find(ME, 'req_1')).toBeDefined();
+    isFull = false;
+    await traces.flush();
+    expect(await store.findTrace('req_1')).toBeDefined();
+    expect(await store.findTrace('req_5000')).toBeDefined();
+    await store.close();
+  });
+});
