@@ -1,6 +1,6 @@
 // UTC days and months of an instant, by arithmetic alone: limits in dollars are counted in them, and free when they end.
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** `2026-11-26` and `2026-11`, of milliseconds since 1970. */
 export function periodsOf(wallMs: number): { readonly day: string; readonly month: string } {
