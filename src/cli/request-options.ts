@@ -64,6 +64,13 @@ export const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
   provider: '--provider',
   requests: '--requests',
   rate: '--rate',
+  name: '--name',
+  scope: '--scope',
+  model: '--model',
+  requestsPerMinute: '--requests-per-minute',
+  concurrent: '--concurrent',
+  usdPerDay: '--usd-per-day',
+  usdPerMonth: '--usd-per-month',
 };
 
 /** Options that shape what is asked for. */

@@ -20,13 +20,58 @@ describe('image-router keys', () => {
     expect((await keys('list')).out).toContain('revoked');
   });
 
+  it('revokes a key that is given whole, and does not show it again', async () => {
+    const made = JSON.parse((await keys('create', '--name', 'leaked', '--json')).out);
+    const { out, err, exit } = await keys('revoke', made.key);
+    expect(exit).toBe(0);
+    expect(out + err).not.toContain(made.key.slice(-43));
+    expect(JSON.parse((await keys('list', '--json')).out).keys).toContainEqual(expect.objectContaining({ id: made.id, revoked: true }));
+  });
+
+  it('makes a key with every limit there is', async () => {
+    const flags = ['--requests-per-minute', '60', '--images-per-minute', '20', '--concurrent', '4', '--usd-per-day', '$2.50'];
+    const more = ['--usd-per-month', '40', '--policy', 'a, b', '--model', 'preview,a,preview', '--scope', 'images,read'];
+    const made = JSON.parse((await keys('create', '--name', 'all', ...flags, ...more, '--json')).out);
+    expect(made).toMatchObject({
+      scopes: ['images', 'read'],
+      limits: {
+        requestsPerMinute: 60,
+        imagesPerMinute: 20,
+        concurrent: 4,
+        usdPerDay: 2.5,
+        usdPerMonth: 40,
+        policies: ['a', 'b'],
+        models: ['preview', 'a'],
+      },
+    });
+  });
+
   it.each([
-    [['create', '--name', 'a', '--scope', 'everything'], 'scope must be some of images, read, admin'],
-    [['create', '--name', 'a', '--usd-per-day', '-1'], 'usdPerDay must be above 0'],
-    [['create', '--name', 'a', '--concurrent', 'many'], 'concurrent'],
+    [['create', '--name', 'a', '--scope', 'everything'], '--scope must be some of images, read, admin'],
+    [['create', '--name', 'a', '--usd-per-day', '-1'], '--usd-per-day must be above 0'],
+    [['create', '--name', 'a', '--concurrent', 'many'], '--concurrent must be a number'],
+    [['create', '--name', 'a', '--requests-per-minute', '1.5'], '--requests-per-minute must be a whole number'],
+    [['create', '--name', 'a', '--policy', ' , '], '--policy must name at least one'],
+    [['create', '--name', 'a\u001b[2J'], '--name must have 1 to 100 characters'],
+    [['create'], '--name'],
+    [['revoke'], 'is required'],
+    [['revoke', 'nobody'], 'must be the id of a key in use'],
   ])('refuses %j', async (args, words) => {
     const { exit, err } = await keys(...args);
     expect(exit).toBe(2);
     expect(err).toContain(words);
+  });
+
+  it('tells all mistakes at once, as JSON when that is asked for', async () => {
+    const { exit, out } = await keys('create', '--name', '', '--concurrent', '0', '--usd-per-month', 'much', '--json');
+    expect(exit).toBe(2);
+    const { error } = JSON.parse(out);
+    expect(error.problems.map(({ option }: { option: string }) => option)).toEqual(['--name', '--concurrent', '--usd-per-month']);
+  });
+
+  it('says what is wrong with a folder it cannot use', async () => {
+    const { exit, err } = await run(['keys', 'list', '--data', '/dev/null/data']);
+    expect(exit).not.toBe(0);
+    expect(err).toContain('data folder /dev/null/data cannot be used');
   });
 });

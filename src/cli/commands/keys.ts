@@ -4,30 +4,20 @@ import type { Command } from 'commander';
 import { problemsError } from '../../domain/problem.ts';
 import { DEFAULT_SETTINGS } from '../../gateway/config/settings.ts';
 import { createKeyRing, type KeyRing, REMEMBERED_MS } from '../../gateway/keys/key-ring.ts';
-import { type KeyLimits, SCOPES, type Scope } from '../../gateway/ports.ts';
+import { parseToken } from '../../gateway/keys/token.ts';
+import { type KeyLimits, SCOPES } from '../../gateway/ports.ts';
+import { periodsOf } from '../../gateway/store/periods.ts';
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts';
 import type { StoredKey } from '../../gateway/store/store.ts';
 import { systemClock } from '../../system/clock.ts';
 import { systemIds } from '../../system/ids.ts';
 import { systemSecrets } from '../../system/secrets.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
-import { readNumber, wholeNumber } from '../quantities.ts';
+import { type KeyFlags, readNewKey } from '../key-options.ts';
 import { renderTable } from '../table.ts';
 
 type Common = { readonly data?: string; readonly json?: boolean };
-type CreateFlags = Common & {
-  readonly name: string;
-  readonly scope?: string;
-  readonly requestsPerMinute?: string;
-  readonly imagesPerMinute?: string;
-  readonly concurrent?: string;
-  readonly usdPerDay?: string;
-  readonly usdPerMonth?: string;
-  readonly policy?: string;
-  readonly model?: string;
-};
-
-const MOST = 1_000_000;
+type CreateFlags = Common & KeyFlags;
 
 export function addKeys(program: Command, io: Io): void {
   const keys = program.command('keys').description("make, list and revoke a gateway's keys");
@@ -66,7 +56,7 @@ async function withKeys(flags: Common, io: Io, work: (ring: KeyRing) => Promise<
 }
 
 async function create(ring: KeyRing, flags: CreateFlags, io: Io): Promise<void> {
-  const { token, key } = await ring.create({ name: flags.name, scopes: scopesIn(flags.scope), limits: limitsIn(flags) });
+  const { token, key } = await ring.create(readNewKey(flags));
   if (flags.json === true) printJson(io.stdout, { key: token, ...described(key) });
   else print(io.stdout, `${token}\nThis is the only time it is shown. Send it as "Authorization: Bearer ir_...".`);
 }
@@ -74,10 +64,11 @@ async function create(ring: KeyRing, flags: CreateFlags, io: Io): Promise<void> 
 async function list(ring: KeyRing, flags: Common, io: Io): Promise<void> {
   const keys = (await ring.list()).map(described);
   if (flags.json === true) return printJson(io.stdout, { keys });
-  const titles = ['id', 'name', 'scopes', 'limits', 'state'].map((title) => ({ title }));
-  const rows = keys.map(({ id, name, scopes, limits, revoked }) => [
+  const titles = ['id', 'name', 'created', 'scopes', 'limits', 'state'].map((title) => ({ title }));
+  const rows = keys.map(({ id, name, created, scopes, limits, revoked }) => [
     id,
     name,
+    created,
     scopes.join(' '),
     limitsText(limits),
     revoked ? 'revoked' : 'in use',
@@ -85,7 +76,9 @@ async function list(ring: KeyRing, flags: Common, io: Io): Promise<void> {
   print(io.stdout, renderTable(titles, rows, columnsOf(io.stdout)));
 }
 
-async function revoke(ring: KeyRing, id: string, flags: Common, io: Io): Promise<void> {
+async function revoke(ring: KeyRing, text: string, flags: Common, io: Io): Promise<void> {
+  // Who has a key that leaked may give it whole; it is not shown again.
+  const id = parseToken(text)?.id ?? text;
   if (!(await ring.revoke(id))) {
     const problem = {
       field: 'id',
@@ -95,13 +88,12 @@ async function revoke(ring: KeyRing, id: string, flags: Common, io: Io): Promise
     };
     throw problemsError('invalid_request', 'request', [problem]);
   }
-  const text = `revoked; gateways that run let it in for another ${REMEMBERED_MS / 1_000} s at most`;
-  if (flags.json === true) printJson(io.stdout, { id, revoked: true });
-  else print(io.stdout, text);
+  if (flags.json === true) return printJson(io.stdout, { id, revoked: true });
+  print(io.stdout, `revoked; gateways that run let it in for another ${REMEMBERED_MS / 1_000} s at most`);
 }
 
-function described({ id, name, scopes, limits, revokedAt }: StoredKey) {
-  return { id, name, scopes, limits, revoked: revokedAt !== undefined };
+function described({ id, name, scopes, limits, createdAt, revokedAt }: StoredKey) {
+  return { id, name, created: periodsOf(createdAt).day, scopes, limits, revoked: revokedAt !== undefined };
 }
 
 function limitsText(limits: KeyLimits): string {
@@ -109,45 +101,4 @@ function limitsText(limits: KeyLimits): string {
   return given.length === 0
     ? 'none'
     : given.map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(',') : String(value)}`).join(', ');
-}
-
-function scopesIn(text: string | undefined): readonly Scope[] {
-  return listIn(text ?? 'images').map((name) => {
-    const scope = SCOPES.find((known) => known === name);
-    if (scope !== undefined) return scope;
-    const rule = `must be some of ${SCOPES.join(', ')}`;
-    throw problemsError('invalid_request', 'request', [
-      { field: 'scope', rule, value: JSON.stringify(name), remedy: 'such as --scope images,read' },
-    ]);
-  });
-}
-
-function limitsIn(flags: CreateFlags): KeyLimits {
-  const count = (field: string, text: string | undefined): number | undefined =>
-    text === undefined ? undefined : wholeNumber(field, text, 1, MOST);
-  return {
-    requestsPerMinute: count('requestsPerMinute', flags.requestsPerMinute),
-    imagesPerMinute: count('imagesPerMinute', flags.imagesPerMinute),
-    concurrent: count('concurrent', flags.concurrent),
-    usdPerDay: dollarsIn('usdPerDay', flags.usdPerDay),
-    usdPerMonth: dollarsIn('usdPerMonth', flags.usdPerMonth),
-    policies: flags.policy === undefined ? undefined : listIn(flags.policy),
-    models: flags.model === undefined ? undefined : listIn(flags.model),
-  };
-}
-
-function dollarsIn(field: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const remedy = 'give a positive number of dollars, such as 5.00';
-  const reading = readNumber(field, text, remedy);
-  if (reading.kind === 'problem') throw problemsError('invalid_request', 'request', [reading.problem]);
-  if (reading.value > 0 && reading.value <= MOST) return reading.value;
-  throw problemsError('invalid_request', 'request', [{ field, rule: `must be above 0 and at most ${MOST}`, value: text, remedy }]);
-}
-
-function listIn(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }
