@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isImageRouterError, type Problem } from '../domain/error.ts';
 import { problemsError } from '../domain/problem.ts';
-import { unreadable } from './config-file.ts';
+import { unreadable } from './text-file.ts';
 
 export type AttachmentFlags = { readonly reference?: readonly string[]; readonly mask?: string };
 export type AttachedFiles = { readonly referenceImages?: Uint8Array[]; readonly mask?: Uint8Array };

@@ -8,7 +8,7 @@ import { LATENCY_PROFILES } from '../domain/vocabulary.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../gateway/config/settings.ts';
 import { type ResolvedOptions, type RouterOptions, resolveOptions } from '../options.ts';
 import { SANDBOX_KEY } from '../sandbox/index.ts';
-import { loadConfig } from './config-file.ts';
+import { loadConfig } from './config/config-file.ts';
 import type { Environment, Io } from './io.ts';
 import { readNumber } from './quantities.ts';
 

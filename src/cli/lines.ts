@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { unreadable } from './config-file.ts';
+import { unreadable } from './text-file.ts';
 
 /** A line that holds something, and its number from 1. */
 export type NumberedLine = { readonly text: string; readonly line: number };

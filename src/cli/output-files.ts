@@ -6,7 +6,7 @@ import type { Image } from '../domain/image.ts';
 import { problemsError } from '../domain/problem.ts';
 import type { ImageResult } from '../domain/result.ts';
 import type { ImageFormat } from '../domain/vocabulary.ts';
-import { systemReason } from './config-file.ts';
+import { systemReason } from './text-file.ts';
 
 /** `own`: named by us, numbered when taken. `given`: named by the user, replaced like any output file. */
 export type Place = { readonly folder: string; readonly pattern: string; readonly kind: 'own' | 'given' };

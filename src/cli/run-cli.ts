@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, isImageRouterError } from '../domain/error.ts';
 import { addBatch } from './commands/batch.ts';
 import { addClassify } from './commands/classify.ts';
+import { addConfig } from './commands/config.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDrill } from './commands/drill.ts';
 import { addExplain } from './commands/explain.ts';
@@ -53,7 +54,7 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .addHelpText('after', `\n${HELP}`);
-  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addKeys, addDrill])
+  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addKeys, addConfig, addDrill])
     add(program, io);
   addBatch(program, io, fail);
   addDemo(program, io, fail);

@@ -23,7 +23,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   endpoints: 'configure at least one endpoint with a provider, a baseUrl and an apiKey',
   speed: 'use a number above 0, such as 1 for real time or 20 for twenty times faster',
 };
-const SECRET_FIELDS = new Set(['apiKey', 'prompt']);
+const SECRET_FIELDS = new Set(['apiKey', 'proxyUrl', 'prompt']);
 const LONGEST_VALUE = 60;
 
 /** Parses `input`, or throws an ImageRouterError with every problem found. `subject` starts the message: "request". */

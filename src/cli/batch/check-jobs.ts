@@ -5,8 +5,8 @@ import { resolve } from 'node:path';
 import { type ImageRouterError, isImageRouterError, type Problem } from '../../domain/error.ts';
 import { problemsError } from '../../domain/problem.ts';
 import { type ResolvedOptions, unknownName } from '../../options.ts';
-import { systemReason } from '../config-file.ts';
 import { linesOfFile, numbered } from '../lines.ts';
+import { systemReason } from '../text-file.ts';
 import { type Job, jobOf } from './job.ts';
 
 /** More would scroll the first one away. */

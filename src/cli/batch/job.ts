@@ -7,8 +7,8 @@ import { isImageRouterError, type Problem } from '../../domain/error.ts';
 import { parseOrExplain, problemsError } from '../../domain/problem.ts';
 import { type ImageRequest, ImageRequestSchema } from '../../domain/request.ts';
 import { attachmentProblems } from '../attached-files.ts';
-import { unreadable } from '../config-file.ts';
 import type { NumberedLine } from '../lines.ts';
+import { unreadable } from '../text-file.ts';
 
 export type Job = {
   readonly id: string;

@@ -7,10 +7,10 @@ import { dollars, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.t
 import type { ImageRequest } from '../../domain/request.ts';
 import type { Cost, ImageResult } from '../../domain/result.ts';
 import type { BatchItem } from '../../router/batch.ts';
-import { systemReason } from '../config-file.ts';
 import { costJson, costOfFailure, describeCost } from '../cost.ts';
 import type { World } from '../open-world.ts';
 import { EXTENSION_OF_FORMAT } from '../output-files.ts';
+import { systemReason } from '../text-file.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
 import { type LoadedJob, loadJob } from './job.ts';
 import { type Delivered, type Entry, isThere, openResults, type Past, type ResultsFile, temporaryOf } from './results-file.ts';

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { ImageRouterError } from '../../domain/error.ts';
 import type { ImageResult } from '../../domain/result.ts';
 import { type AttachmentFlags, readAttachments, withFileNames } from '../attached-files.ts';
-import { systemReason } from '../config-file.ts';
 import { costJson, describeCost } from '../cost.ts';
 import { durationText } from '../duration-text.ts';
 import type { SourceFlags } from '../endpoints.ts';
@@ -15,6 +14,7 @@ import { paintFor } from '../paint.ts';
 import { type Progress, showProgress } from '../progress.ts';
 import { addRequestOptions, type RequestFlags, requestOf } from '../request-options.ts';
 import { renderPairs } from '../table.ts';
+import { systemReason } from '../text-file.ts';
 import { eventJson } from '../trace-text.ts';
 
 type Flags = RequestFlags & AttachmentFlags & SourceFlags & { readonly output?: string; readonly json?: boolean };

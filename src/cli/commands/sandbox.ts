@@ -8,13 +8,13 @@ import { nearest, problemsError } from '../../domain/problem.ts';
 import { formatSize } from '../../domain/size.ts';
 import { FAULT_IDS, type FaultScript, type LedgerRow, parseFaultScript, type Sandbox, startSandbox } from '../../sandbox/index.ts';
 import { systemClock } from '../../system/clock.ts';
-import { readText, systemReason } from '../config-file.ts';
 import { durationText } from '../duration-text.ts';
 import { findSource, readSpeed, type SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
 import { paintFor } from '../paint.ts';
 import { wholeNumber } from '../quantities.ts';
 import { type Column, renderTable } from '../table.ts';
+import { readText, systemReason } from '../text-file.ts';
 
 type Flags = Pick<SourceFlags, 'profile' | 'speed'> & {
   readonly port?: string;

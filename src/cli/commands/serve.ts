@@ -13,7 +13,6 @@ import { createObserver, type Observer } from '../../gateway/observe/observer.ts
 import { openState, type State } from '../../gateway/state.ts';
 import { systemClock } from '../../system/clock.ts';
 import { systemIds } from '../../system/ids.ts';
-import { systemReason } from '../config-file.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
 import { type Io, print } from '../io.ts';
 import { addSourceOptions, sandboxFor } from '../open-world.ts';
@@ -21,6 +20,7 @@ import { paintFor } from '../paint.ts';
 import { wholeNumber } from '../quantities.ts';
 import { createLiveRouter, type LiveRouter } from '../serve/live-router.ts';
 import { watchConfig } from '../serve/reload.ts';
+import { systemReason } from '../text-file.ts';
 import { version } from '../version.ts';
 
 type Flags = SourceFlags & {

@@ -6,7 +6,7 @@ import type { ImageRouter } from '../../index.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Listener } from '../../telemetry/event.ts';
-import type { Config } from '../config-file.ts';
+import type { Config } from '../config/config-file.ts';
 
 export type LiveRouter = {
   readonly router: () => ImageRouter;

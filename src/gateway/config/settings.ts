@@ -1,56 +1,85 @@
-// What a gateway may be told beyond its router's options: the `gateway:` part of a configuration file. One strict schema, each
-// default with its unit and its reason.
+// What a gateway may be told beyond its router's options: the `gateway:` part of a configuration file. One strict schema; each
+// default has its unit and its reason in its description, which editors and the documentation show too. Times are real
+// milliseconds: nobody configures a proxy's patience in a sandbox's time. Every number has an upper bound, because timers
+// that overflow fire at once.
 import { z } from 'zod';
 import { deepFreeze } from '../../domain/catalog.ts';
 import { LOG_LEVELS } from '../observe/log-level.ts';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const YEAR_MS = 366 * DAY_MS;
+/** Beyond it one answer fits into no buffer. */
+const MOST_BYTES = 1024 * 1024 * MIB;
 
-const LimitsSchema = z.strictObject({
-  /** A JSON body. A prompt has 32 000 characters; a megabyte is generous. */
-  jsonBytes: z.int().min(1_024).default(MIB),
-  /** An upload with all its pictures. */
-  uploadBytes: z
-    .int()
-    .min(MIB)
-    .default(64 * MIB),
-  /** One picture to edit: OpenAI's own limit. */
-  referenceBytes: z.int().min(MIB).default(50_000_000),
-  headerBytes: z
-    .int()
-    .min(4_096)
-    .default(16 * 1024),
-  /** Real milliseconds for the headers and for the body of a request to arrive. */
-  headersTimeoutMs: z.int().min(100).default(10_000),
-  bodyTimeoutMs: z.int().min(100).default(60_000),
-  /** A client that takes nothing of its answer for so many real milliseconds is dropped. */
-  idleWriteMs: z.int().min(100).default(60_000),
-  /** Pictures made and not yet taken by their callers, or received and not yet used; beyond it new work gets 503. */
-  heldBytes: z
-    .int()
-    .min(MIB)
-    .default(256 * MIB),
-  /** Image requests at once: memory for them is about 25 KB each. */
-  waitingRequests: z.int().min(1).default(20_000),
-});
+const bytes = (least: number, usual: number, why: string) => z.int().min(least).max(MOST_BYTES).default(usual).describe(why);
+const milliseconds = (least: number, most: number, usual: number, why: string) =>
+  z.int().min(least).max(most).default(usual).describe(`Milliseconds. ${why}`);
+
+const LimitsSchema = z
+  .strictObject({
+    jsonBytes: bytes(KIB, MIB, 'Bytes of a JSON body without pictures. A prompt has at most 32 000 characters: a megabyte is generous.'),
+    uploadBytes: bytes(MIB, 64 * MIB, 'Bytes of an edit with all its pictures.'),
+    referenceBytes: bytes(MIB, 50_000_000, "Bytes of one picture to edit: OpenAI's own limit."),
+    headerBytes: bytes(4 * KIB, 16 * KIB, "Bytes of a request's headers: node's own limit."),
+    headersTimeoutMs: milliseconds(100, DAY_MS, 10_000, 'The headers of a request must have arrived by then.'),
+    bodyTimeoutMs: milliseconds(100, DAY_MS, 60_000, 'The body of a request must have arrived by then: 64 MiB at 9 Mbit/s.'),
+    idleWriteMs: milliseconds(100, DAY_MS, 60_000, 'A client that takes nothing of its answer for so long is dropped.'),
+    heldBytes: bytes(
+      MIB,
+      256 * MIB,
+      'Bytes of pictures made and not yet taken by their callers, or received and not yet used; beyond it new work gets 503.',
+    ),
+    waitingRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20_000)
+      .describe('Image requests at once; beyond it new ones get 503. Each takes up to 25 KB while it waits.'),
+  })
+  .refine(({ heldBytes, uploadBytes }) => heldBytes >= uploadBytes, {
+    path: ['heldBytes'],
+    error: 'must be at least uploadBytes, or the largest upload is never taken',
+  });
 
 export const GatewaySettingsSchema = z.strictObject({
-  /** Where keys, spend, idempotency and traces are kept; made when it is missing. */
-  dataDir: z.string().min(1).default('.image-router'),
-  /** Model name -> auto, a tier, a route id or a model: what programs with fixed names mean here. */
-  aliases: z.record(z.string(), z.string().min(1)).default({}),
-  limits: LimitsSchema.prefault({}),
-  /** Real milliseconds between comments on an idle stream; proxies cut at 60 s. */
-  heartbeatMs: z.int().min(100).default(15_000),
-  /** Real milliseconds that running renders get after SIGTERM before they are given up. */
-  drainMs: z.int().min(0).default(30_000),
-  traceTtlMs: z.int().min(1_000).default(3_600_000),
-  idempotencyTtlMs: z.int().min(1_000).default(86_400_000),
-  /** Pictures by URL: off, for whoever may name a URL may make this machine ask for it. */
-  imageUrls: z.strictObject({ allow: z.boolean().default(false), hosts: z.array(z.string().min(1)).default([]) }).prefault({}),
-  logLevel: z.enum(LOG_LEVELS).default('info'),
-  /** Base URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318. */
-  otlpEndpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Where to listen. Anything but loopback needs keys: whoever can connect can spend. --host overrides it.'),
+  port: z.int().min(0).max(65_535).default(8787).describe('TCP port; 0 for any free one. --port overrides it.'),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('.image-router')
+    .describe('Folder of keys, spend, idempotency and traces; made when it is missing. --data overrides it.'),
+  aliases: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .describe('Model name -> auto, a tier, a route id or a model: what programs with a fixed model name mean here.'),
+  limits: LimitsSchema.prefault({}).describe('What strangers may send, and how much of it is held.'),
+  heartbeatMs: milliseconds(100, HOUR_MS, 15_000, 'Between comments on an idle stream: proxies cut silent connections after 60 s.'),
+  drainMs: milliseconds(0, DAY_MS, 30_000, 'Running renders get it after SIGTERM, then they are given up: orchestrators kill after 30 s.'),
+  traceTtlMs: milliseconds(1_000, YEAR_MS, HOUR_MS, 'How long traces can be looked at.'),
+  idempotencyTtlMs: milliseconds(1_000, YEAR_MS, DAY_MS, 'How long an Idempotency-Key gets its first answer again.'),
+  imageUrls: z
+    .strictObject({
+      allow: z.boolean().default(false).describe('Off: whoever may name a URL may make this machine ask for it.'),
+      hosts: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('The only hosts asked; *.example.com is every host below it. Empty: any public host.'),
+    })
+    .prefault({})
+    .describe('Pictures to edit given as https URLs.'),
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('The least that is logged, as JSON lines on stderr.'),
+  otlpEndpoint: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('Base URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318. Without it there are no spans.'),
 });
 
 export type GatewaySettings = z.output<typeof GatewaySettingsSchema>;

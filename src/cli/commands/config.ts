@@ -1,0 +1,25 @@
+// image-router config: a configuration file is checked before it is used, and described to editors.
+import type { Command } from 'commander';
+import { loadConfig } from '../config/config-file.ts';
+import { configJsonSchema } from '../config/config-schema.ts';
+import { type Io, print, printJson } from '../io.ts';
+
+export function addConfig(program: Command, io: Io): void {
+  const config = program.command('config').description('check a configuration file, or describe it to editors');
+  config
+    .command('check <file>')
+    .description('read a file as every command would, and say what is wrong with it; contacts nobody')
+    .option('--json', 'JSON on stdout')
+    .action((file: string, flags: { readonly json?: boolean }) => check(file, flags.json === true, io));
+  config
+    .command('schema')
+    .description('print the JSON schema of configuration files')
+    .action(() => printJson(io.stdout, configJsonSchema()));
+}
+
+async function check(file: string, asJson: boolean, io: Io): Promise<void> {
+  const { options, gateway } = await loadConfig(file, io.cwd, io.env);
+  const endpoints = options.endpoints.map(({ id }) => id);
+  if (asJson) return printJson(io.stdout, { file, ok: true, endpoints, gateway });
+  print(io.stdout, `${file} is good: endpoints ${endpoints.join(', ')}; the gateway listens on ${gateway.host}:${gateway.port}`);
+}
