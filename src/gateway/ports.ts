@@ -26,7 +26,7 @@ export type Principal = { readonly id: string; readonly scopes: readonly Scope[]
 /** Why a call is turned away, before anything was spent. Says which limit, and when it frees. */
 export type Denial = {
   readonly status: 401 | 403 | 429 | 503;
-  /** `invalid_api_key`, `insufficient_scope`, `policy_not_allowed`, `model_not_allowed`, `rate_limit_exceeded`, `budget_exceeded`, `overloaded`. */
+  /** `invalid_api_key`, `insufficient_scope`, `policy_not_allowed`, `model_not_allowed`, `rate_limit_exceeded`, `budget_exceeded`, `store_unavailable`. */
   readonly code: string;
   readonly message: string;
   readonly param: string | undefined;
