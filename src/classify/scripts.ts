@@ -14,6 +14,9 @@ const SCRIPTS: readonly Script[] = [
   { language: 'Arabic', low: 0x0600, high: 0x06ff },
   { language: 'Chinese', low: 0x3400, high: 0x9fff },
 ];
+/** Where they begin: most prompts stay below, and are passed over by one look. */
+const FIRST_SCRIPT = 0x0400;
+const BEYOND_LATIN = /[\u0400-\uffff]/;
 /** Below this share of the letters a script is a quoted word, not the language of the prompt. */
 const LEAST_SHARE = 0.15;
 /** Characters are counted by pages of 32 code units: every script above begins and ends on one. */
@@ -43,13 +46,14 @@ export function readLanguage(prompt: string, tokens: readonly Token[]): readonly
 }
 
 function scriptLanguage(prompt: string): string | undefined {
+  if (!BEYOND_LATIN.test(prompt)) return undefined;
   const pages = new Uint32Array(PAGES);
   let letters = 0;
   for (let at = 0; at < prompt.length; at += 1) {
     const code = prompt.charCodeAt(at);
     if (code < 0x41) continue;
     letters += 1;
-    if (code < 0x0400) continue;
+    if (code < FIRST_SCRIPT) continue;
     const page = code >> PAGE_BITS;
     pages[page] = (pages[page] ?? 0) + 1;
   }

@@ -7,13 +7,11 @@ import { plannedShapeOf } from '../plan/call-shape.ts';
 import { HOPELESS_CHANCE } from '../plan/candidates.ts';
 import { SILENT_QUANTILE } from '../plan/trouble.ts';
 
-const TIMEOUT_QUANTILE = 0.99;
-
 /** What a call sent now, with `remainingMs` until the deadline, is held to. */
 export type AttemptLimits = {
   /** Worth sending at all. */
   readonly isPossible: boolean;
-  /** When it is given up: its own limit or what remains, whichever is shorter. */
+  /** When it is given up: at so many times its silence as the route says, or when no time remains. */
   readonly timeoutMs: number;
   /** When it counts as silent: a moment to plan anew, knowing that it still runs. */
   readonly silentMs: number;
@@ -21,10 +19,10 @@ export type AttemptLimits = {
 
 export function attemptLimits(target: Target, need: Need, view: HealthView, remainingMs: number): AttemptLimits {
   const latency = view(target.id, need.operation).latency(plannedShapeOf(target.route, need).latency);
-  const ownMs = latency.quantile(TIMEOUT_QUANTILE) * target.route.timeoutFactor;
+  const silentMs = latency.quantile(SILENT_QUANTILE);
   return {
     isPossible: remainingMs > 0 && latency.cdf(remainingMs) >= HOPELESS_CHANCE,
-    timeoutMs: Math.max(1, Math.min(ownMs, remainingMs)),
-    silentMs: latency.quantile(SILENT_QUANTILE),
+    timeoutMs: Math.max(1, Math.min(silentMs * target.route.timeoutFactor, remainingMs)),
+    silentMs,
   };
 }
