@@ -26,7 +26,7 @@ export function docsEndpoints(others: readonly Endpoint[], version: string): rea
         'content-type': 'text/html; charset=utf-8',
         'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
       };
-      const { origin } = new URL(call.context.req.url);
+      const { origin } = new URL(call.request.url);
       return sendAnswer(call, { status: 200, headers, body: [utf8(docsPage(document, origin, nonce))], facts: {} });
     },
   };

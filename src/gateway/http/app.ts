@@ -1,6 +1,7 @@
 // The gateway as a function from Request to Response. Every request takes the same few steps, in an order that spends
 // nothing on those who may not ask: id, path and method, drain and overload, key and scope, then the endpoint. They are one
 // function rather than a chain of middleware, because a chain keeps a frame of each link while a render takes minutes.
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { type Bindings, Call } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -12,9 +13,10 @@ import { routes } from './endpoints/routes.ts';
 import { traces } from './endpoints/traces.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { refuseWhenFull } from './image-admission.ts';
-import { errorAnswer, fromDenial, shuttingDown, toRefusal } from './openai/errors.ts';
+import { fromDenial, shuttingDown } from './openai/errors.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refusal } from './refusal.ts';
+import { refuse } from './refuse.ts';
 import { sendAnswer } from './send.ts';
 
 export type { GatewayParts } from './parts.ts';
@@ -67,8 +69,18 @@ export function createApp(parts: GatewayParts, more: readonly Endpoint[] = []): 
   };
 }
 
-async function answer(gateway: Gateway, context: AppContext, path: string, here: readonly Endpoint[]): Promise<Response> {
+/**
+ * With a socket the reply goes there directly, so whoever called is told at once that it is taken care of: all that hono and
+ * its server keep for a request that is not answered yet is let go of.
+ */
+function answer(gateway: Gateway, context: AppContext, path: string, here: readonly Endpoint[]): Response | Promise<Response> {
   const call = openCall(gateway, context, path);
+  const replied = reply(call, here);
+  return call.outgoing === undefined ? replied : RESPONSE_ALREADY_SENT;
+}
+
+/** Never rejects. */
+async function reply(call: Call, here: readonly Endpoint[]): Promise<Response> {
   try {
     const endpoint = chooseMethod(call, here);
     if (endpoint === undefined) return allowed(call, here);
@@ -87,9 +99,9 @@ function answerUnknown(gateway: Gateway, context: AppContext, endpoints: readonl
 }
 
 function openCall(gateway: Gateway, context: AppContext, path: string): Call {
-  const call = new Call(gateway, context, path, gateway.ids.next('req'));
+  const pathId = path.includes(':id') ? context.req.param('id') : undefined;
+  const call = new Call(gateway, context.req.raw, context.env, { endpoint: path, pathId, tellEnd });
   gateway.observer.http({ kind: 'request-start', id: call.id, method: call.method, endpoint: path });
-  call.whenEnded(() => tellEnd(call));
   return call;
 }
 
@@ -156,12 +168,4 @@ async function admitCaller(call: Call, { scope, makesImages }: Endpoint): Promis
   if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('images'))) return;
   const message = `This key has no scope "${scope}"; it has: ${caller.scopes.join(', ')}.`;
   throw new Refusal({ status: 403, code: 'insufficient_scope', message });
-}
-
-function refuse(call: Call, error: unknown): Response {
-  const refusal = toRefusal(error, call.gateway);
-  if (refusal.details.code === 'internal_error') {
-    call.gateway.observer.http({ kind: 'request-defect', id: call.id, where: call.endpoint, error });
-  }
-  return sendAnswer(call, errorAnswer(refusal));
 }

@@ -1,7 +1,7 @@
 // One HTTP request on its way through the gateway: who asks, since when, and whether the caller is still there. There are
-// ten thousand of these while renders are slow, so each holds little and listens to its connection once.
+// ten thousand of these while renders are slow, so each holds little and listens to its connection once: hono's context, for
+// one, is two kilobytes that nobody needs once the path is matched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context } from 'hono';
 import type { Principal } from '../ports.ts';
 import type { AnswerFacts } from './answer.ts';
 import type { Gateway } from './gateway.ts';
@@ -9,12 +9,23 @@ import type { Gateway } from './gateway.ts';
 /** What @hono/node-server hands over; nothing when the app is asked without a socket. */
 export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse };
 
+type CallTarget = {
+  readonly endpoint: string;
+  readonly pathId: string | undefined;
+  /** Runs once, when the call has ended. */
+  readonly tellEnd: (call: Call) => void;
+};
+
 export class Call {
   readonly gateway: Gateway;
-  readonly context: Context<{ Bindings: Bindings }>;
+  readonly request: Request;
+  readonly outgoing: ServerResponse | undefined;
+  readonly incoming: IncomingMessage | undefined;
   readonly id: string;
   /** The endpoint's pattern. */
   readonly endpoint: string;
+  /** What the path holds in the place of the pattern's `:id`. */
+  readonly pathId: string | undefined;
   /** World time. */
   readonly arrivedAt: number;
   /** Set before an endpoint sees the call. Endpoints open to all are called by nobody in particular. */
@@ -25,35 +36,33 @@ export class Call {
   bytes = 0;
   facts: AnswerFacts = {};
   #hasEnded = false;
+  readonly #tellEnd: (call: Call) => void;
   #whenEnded: (() => void)[] | undefined;
 
-  constructor(gateway: Gateway, context: Context<{ Bindings: Bindings }>, endpoint: string, id: string) {
+  constructor(gateway: Gateway, request: Request, bindings: Bindings | undefined, { endpoint, pathId, tellEnd }: CallTarget) {
     this.gateway = gateway;
-    this.context = context;
+    this.request = request;
+    this.outgoing = bindings?.outgoing;
+    this.incoming = bindings?.incoming;
     this.endpoint = endpoint;
-    this.id = id;
+    this.pathId = pathId;
+    this.id = gateway.ids.next('req');
     this.arrivedAt = gateway.clock.now();
     this.principal = NOBODY;
-    this.outgoing?.once('close', () => this.end());
+    this.#tellEnd = tellEnd;
+    // `once` would wrap the listener, and ending twice is harmless.
+    this.outgoing?.on('close', () => this.end());
     // Without a socket the request's own signal is the only word of a caller who leaves.
-    if (this.outgoing === undefined) context.req.raw.signal.addEventListener('abort', () => this.end(), { once: true });
-  }
-
-  get outgoing(): ServerResponse | undefined {
-    return this.context.env?.outgoing;
-  }
-
-  get incoming(): IncomingMessage | undefined {
-    return this.context.env?.incoming;
+    if (this.outgoing === undefined) request.signal.addEventListener('abort', () => this.end(), { once: true });
   }
 
   get headers(): Headers {
-    return this.context.req.raw.headers;
+    return this.request.headers;
   }
 
   /** `HEAD` is answered like `GET`, without a body. */
   get method(): string {
-    return this.context.req.method;
+    return this.request.method;
   }
 
   /** The answer was handed to the socket to its last byte, or the caller has left. */
@@ -97,6 +106,7 @@ export class Call {
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#tellEnd(this);
     for (const listener of this.#whenEnded ?? []) listener();
     this.#whenEnded = undefined;
   }

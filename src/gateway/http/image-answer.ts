@@ -3,11 +3,12 @@
 //   with `makesImages`);
 // - `order` comes from `readOrder(gateway, principal, fields, headers, kind)`; an edit adds its pictures:
 //   `answerImages(call, { ...order, request: { ...order.request, referenceImages, mask } }, { kind: 'edit' })`;
-// - bytes counted by `call.gateway.held.reserve` while uploads arrived are released by whoever reserved them, when this
-//   resolves.
+// - bytes counted by `call.gateway.held.reserve` while uploads arrived are released by whoever reserved them, when the call
+//   has ended (`call.whenEnded`): with a socket this resolves as soon as the work has begun.
 // It throws Refusal, or ImageRouterError `invalid_request`, only before anything was sent upstream.
 // A request is paid for once: a repeat with the same Idempotency-Key gets the first answer, and a client library's hidden
 // repeat joins the request it repeats while that still runs.
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { IdempotencyClaim } from '../ports.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
@@ -19,6 +20,7 @@ import type { Job } from './open-work.ts';
 import type { BodyKind } from './openai/body.ts';
 import type { ImageOrder } from './openai/order.ts';
 import { Refusal } from './refusal.ts';
+import { refuse, replyWith } from './refuse.ts';
 import { sendAnswer } from './send.ts';
 
 type FirstClaim = Extract<IdempotencyClaim, { kind: 'first' }>;
@@ -80,10 +82,15 @@ async function keep(claim: FirstClaim, answer: Answer, { gateway, id }: Making):
   }
 }
 
-async function deliver(call: Call, job: Job, extra: Record<string, string> = {}): Promise<Response> {
-  const leave = job.join();
-  call.whenEnded(() => leave(comesBack(call)));
-  return sendAnswer(call, await job.answer, extra);
+/** With a socket nothing waits for the answer but the answer's own promise, which writes it there. */
+function deliver(call: Call, job: Job, extra: Record<string, string> = {}): Response | Promise<Response> {
+  job.join();
+  call.whenEnded(() => job.leave(comesBack(call)));
+  const sent = job.answer.then(
+    (answer) => replyWith(call, () => sendAnswer(call, answer, extra)),
+    (error: unknown) => refuse(call, error),
+  );
+  return call.outgoing === undefined ? sent : RESPONSE_ALREADY_SENT;
 }
 
 /** Sent by OpenAI's libraries with every request: 0, then 1 and 2 for what they repeat without telling their caller. */

@@ -25,39 +25,43 @@ export type Made =
   | { readonly kind: 'made'; readonly result: ImageResult }
   | { readonly kind: 'failed'; readonly refusal: Refusal; readonly facts: AnswerFacts; readonly spentMicroUsd: number };
 
-/** Never rejects: what went wrong is a value, with its spend settled. */
-export async function make(making: Making, options: GenerateOptions): Promise<Made> {
-  const made = await tryToMake(making, options);
+/** What went wrong is a value, too, with its spend settled. Rejects only with what `finish` throws. One frame while it waits. */
+export async function make<Out>(making: Making, options: GenerateOptions, finish: (made: Made) => Out): Promise<Out> {
+  let made: Made;
+  try {
+    made = succeeded(making, await making.gateway.router().generate(making.order.request, { ...options, keepEncoded: true }));
+  } catch (error) {
+    made = failed(making, error);
+  }
   const facts = made.kind === 'made' ? factsOf(made.result) : { ...made.facts, code: made.refusal.details.code };
   making.gateway.observer.http({ kind: 'images-end', id: making.id, ...facts });
-  return made;
+  return finish(made);
 }
 
-async function tryToMake({ gateway, principal, id, order, lease }: Making, options: GenerateOptions): Promise<Made> {
-  try {
-    const result = await gateway.router().generate(order.request, { ...options, keepEncoded: true });
-    settle(gateway, id, lease, result.cost);
-    gateway.traces.keep(principal, result.trace);
-    return { kind: 'made', result };
-  } catch (error) {
-    const trace = isImageRouterError(error) ? error.trace : undefined;
-    const events = trace?.events ?? [];
-    const cost = costInTrace(events);
-    settle(gateway, id, lease, cost);
-    if (trace !== undefined) gateway.traces.keep(principal, trace);
-    const refusal = toRefusal(error, gateway);
-    if (refusal.details.code === 'internal_error') gateway.observer.http({ kind: 'request-defect', id, where: 'generate', error });
-    const told = factsInTrace(events);
-    const spentMicroUsd = cost.billed + cost.possiblyBilled;
-    const facts: AnswerFacts = {
-      ...(trace === undefined ? {} : { traceId: trace.requestId }),
-      ...(told.attempts !== 0 && !isOwnDoing(error) ? { deadlineMet: false } : {}),
-      ...told,
-      ...policyOf(order, gateway),
-      costMicroUsd: spentMicroUsd,
-    };
-    return { kind: 'failed', refusal, facts, spentMicroUsd };
-  }
+function succeeded({ gateway, principal, id, lease }: Making, result: ImageResult): Made {
+  settle(gateway, id, lease, result.cost);
+  gateway.traces.keep(principal, result.trace);
+  return { kind: 'made', result };
+}
+
+function failed({ gateway, principal, id, order, lease }: Making, error: unknown): Made {
+  const trace = isImageRouterError(error) ? error.trace : undefined;
+  const events = trace?.events ?? [];
+  const cost = costInTrace(events);
+  settle(gateway, id, lease, cost);
+  if (trace !== undefined) gateway.traces.keep(principal, trace);
+  const refusal = toRefusal(error, gateway);
+  if (refusal.details.code === 'internal_error') gateway.observer.http({ kind: 'request-defect', id, where: 'generate', error });
+  const told = factsInTrace(events);
+  const spentMicroUsd = cost.billed + cost.possiblyBilled;
+  const facts: AnswerFacts = {
+    ...(trace === undefined ? {} : { traceId: trace.requestId }),
+    ...(told.attempts !== 0 && !isOwnDoing(error) ? { deadlineMet: false } : {}),
+    ...told,
+    ...policyOf(order, gateway),
+    costMicroUsd: spentMicroUsd,
+  };
+  return { kind: 'failed', refusal, facts, spentMicroUsd };
 }
 
 /** The caller left, or the prompt was turned down: no deadline was missed. */
@@ -72,10 +76,9 @@ function policyOf({ request }: ImageOrder, { options }: Gateway): Pick<AnswerFac
   return policy === undefined ? {} : { policy: policy.id };
 }
 
-/** The whole reply. Never rejects. */
-export async function makeAnswer(making: Making, signal: AbortSignal): Promise<Answer> {
-  const made = await make(making, { signal });
-  return made.kind === 'made' ? toImagesAnswer(making, made.result) : errorAnswer(made.refusal, made);
+/** The whole reply. */
+export function makeAnswer(making: Making, signal: AbortSignal): Promise<Answer> {
+  return make(making, { signal }, (made) => (made.kind === 'made' ? toImagesAnswer(making, made.result) : errorAnswer(made.refusal, made)));
 }
 
 function toImagesAnswer({ gateway, order }: Making, result: ImageResult): Answer {

@@ -27,15 +27,16 @@ export function streamImages(
 ): Promise<Response> {
   const stream = new ImageStream(call, making, kind, record !== undefined);
   const job = call.gateway.work.start({ joinKey: undefined, outlivesCallers: record !== undefined }, async (signal) => {
-    const made = await make(making, stream.options(signal));
-    const answer = made.kind === 'made' ? stream.finished(made.result) : stream.failed(made);
+    const answer = await make(making, stream.options(signal), (made) =>
+      made.kind === 'made' ? stream.finished(made.result) : stream.failed(made),
+    );
     await record?.(answer);
     stream.end();
     return answer;
   });
   job.answer.catch((error: unknown) => stream.broken(error));
-  const leave = job.join();
-  call.whenEnded(() => leave(false));
+  job.join();
+  call.whenEnded(() => job.leave(false));
   return stream.opened;
 }
 

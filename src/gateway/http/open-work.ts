@@ -7,8 +7,10 @@ import type { Answer } from './answer.ts';
 
 export type Job = {
   readonly answer: Promise<Answer>;
-  /** Takes a place among those who wait. Returns how to leave it, once: `comesBack` when the caller is expected again. */
-  join(): (comesBack: boolean) => void;
+  /** Takes a place among those who wait; every caller leaves once. */
+  join(): void;
+  /** `comesBack`: the caller is expected again. */
+  leave(comesBack: boolean): void;
 };
 
 export type JobRules = {
@@ -38,13 +40,17 @@ const COMES_BACK_MS = 2_000;
 export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
   const jobs = new Set<RunningJob>();
   const joinable = new Map<string, RunningJob>();
-  const tracked = new Set<Promise<unknown>>();
+  /** Jobs and records that have not ended, counted: ten thousand promises more would have to be kept to list them. */
+  let unended = 0;
+  const whenIdle: (() => void)[] = [];
+  const ended = (): void => {
+    unended -= 1;
+    if (unended > 0) return;
+    for (const tell of whenIdle.splice(0)) tell();
+  };
   const track = (work: Promise<unknown>): void => {
-    const ended = work.then(
-      () => void tracked.delete(ended),
-      () => void tracked.delete(ended),
-    );
-    tracked.add(ended);
+    unended += 1;
+    work.then(ended, ended);
   };
   return {
     get size() {
@@ -56,16 +62,18 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     get isFull() {
       return jobs.size >= limit();
     },
-    start: (rules, make) => {
-      const job = new RunningJob(clock, rules.outlivesCallers, make);
+    start: ({ joinKey, outlivesCallers }, make) => {
+      const job = new RunningJob(clock, outlivesCallers, make);
       jobs.add(job);
-      const { joinKey } = rules;
+      unended += 1;
       if (joinKey !== undefined) joinable.set(joinKey, job);
       const forget = (): void => {
+        job.settled();
         jobs.delete(job);
         if (joinKey !== undefined && joinable.get(joinKey) === job) joinable.delete(joinKey);
+        ended();
       };
-      track(job.answer.finally(forget));
+      job.answer.then(forget, forget);
       return job;
     },
     find: (joinKey) => joinable.get(joinKey),
@@ -73,9 +81,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     abortAll: () => {
       for (const job of jobs) job.abort();
     },
-    idle: async () => {
-      while (tracked.size > 0) await Promise.all(tracked);
-    },
+    idle: () => (unended === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
   };
 }
 
@@ -91,28 +97,29 @@ class RunningJob implements Job {
   constructor(clock: Clock, outlivesCallers: boolean, make: (signal: AbortSignal) => Promise<Answer>) {
     this.#clock = clock;
     this.#outlivesCallers = outlivesCallers;
-    this.answer = make(this.#controller.signal).finally(() => {
-      this.#hasSettled = true;
-    });
+    this.answer = make(this.#controller.signal);
   }
 
   get callers(): number {
     return this.#callers;
   }
 
-  join(): (comesBack: boolean) => void {
+  join(): void {
     this.#callers += 1;
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
-    let isHere = true;
-    return (comesBack) => {
-      if (!isHere) return;
-      isHere = false;
-      this.#callers -= 1;
-      if (this.#callers > 0 || this.#outlivesCallers || this.#hasSettled) return;
-      if (!comesBack) return this.abort();
-      this.#stopWaiting = this.#clock.timer(COMES_BACK_MS * this.#clock.speed, () => this.abort(), { background: true });
-    };
+  }
+
+  leave(comesBack: boolean): void {
+    this.#callers -= 1;
+    if (this.#callers > 0 || this.#outlivesCallers || this.#hasSettled) return;
+    if (!comesBack) this.abort();
+    else this.#stopWaiting = this.#clock.timer(COMES_BACK_MS * this.#clock.speed, () => this.abort(), { background: true });
+  }
+
+  settled(): void {
+    this.#hasSettled = true;
+    this.#stopWaiting?.();
   }
 
   abort(): void {

@@ -13,7 +13,7 @@ export async function readJsonBody(call: Call): Promise<Readonly<Record<string, 
   const limit = call.gateway.settings().limits.jsonBytes;
   if (Number(call.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit);
   const { incoming } = call;
-  const bytes = incoming === undefined ? await readStream(call.context.req.raw, limit) : await readSocket(incoming, limit);
+  const bytes = incoming === undefined ? await readStream(call.request, limit) : await readSocket(incoming, limit);
   return parse(bytes);
 }
 

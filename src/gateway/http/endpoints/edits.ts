@@ -37,7 +37,7 @@ export function editsEndpoint(settings: () => EditSettings, doors: Doors = machi
     makesImages: true,
     summary: 'Make images from up to 16 pictures and a prompt, as a form or as JSON',
     handle: async (call) => {
-      const { fields, images, mask } = await readEdit(call.context.req.raw, rulesFor(call, settings(), doors));
+      const { fields, images, mask } = await readEdit(call.request, rulesFor(call, settings(), doors));
       const order = readOrder(call.gateway, call.principal, fields, call.headers, 'edit');
       const request = { ...order.request, referenceImages: [...images], mask };
       return answerImages(call, { ...order, request }, { kind: 'edit' });

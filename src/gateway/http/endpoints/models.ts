@@ -21,7 +21,7 @@ export const model: Endpoint = {
   scope: 'read',
   summary: 'Look at one of them',
   handle: (call) => {
-    const id = call.context.req.param('id') ?? '';
+    const id = call.pathId ?? '';
     const entries = modelsFor(call);
     const entry = entries.find((known) => known.id === id);
     if (entry === undefined) throw unknownModel(id, entries);
