@@ -1,6 +1,6 @@
 // Hard limits before soft wishes: every target is either a candidate or excluded with one reason. Capability comes
 // first, then what the caller insists on, then money, admission and time; no policy can bring an excluded target back.
-import { type LatencyDistribution, normalQuantile } from '../domain/latency.ts';
+import type { LatencyDistribution } from '../domain/latency.ts';
 import { addUsd, formatUsd, type MicroUsd } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Exclusion, ExclusionReason } from '../domain/plan.ts';
@@ -164,9 +164,4 @@ export function describeBelow(below: readonly Shortfall[]): string {
 function capDetail(price: Price, committed: MicroUsd, maxCost: MicroUsd): string {
   const spent = committed > 0 ? ` beside ${formatUsd(committed)} already committed` : '';
   return `may cost ${formatUsd(price.ceiling)}${spent}, the cap is ${formatUsd(maxCost)}`;
-}
-
-/** Standard score of a probability, bounded so that tables stay finite. */
-export function boundedScore(probability: number): number {
-  return Math.min(8, Math.max(-8, normalQuantile(probability)));
 }

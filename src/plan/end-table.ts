@@ -2,8 +2,7 @@
 // correlated: a Gaussian factor they have in common is integrated over five Gauss-Hermite nodes. Calls on the same route share
 // half of their log-variance, on different routes a quarter (GenTD26 production traces); treating repeats as independent
 // draws would make hedges look far better than they are.
-import { type LatencyDistribution, normalCdf } from '../domain/latency.ts';
-import { boundedScore } from './candidates.ts';
+import { type LatencyDistribution, normalCdf, normalQuantile } from '../domain/latency.ts';
 
 /** A probability given the shared factor: one number for each of its nodes. Spelt out, because a plan makes thousands. */
 export type PerNode = readonly [number, number, number, number, number];
@@ -68,4 +67,9 @@ export class EndTable {
     this.#points[point] = ended;
     return ended;
   }
+}
+
+/** Standard score of a probability, bounded so that tables stay finite. */
+function boundedScore(probability: number): number {
+  return Math.min(8, Math.max(-8, normalQuantile(probability)));
 }
