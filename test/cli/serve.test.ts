@@ -65,7 +65,7 @@ async function slowSandbox(): Promise<Sandbox> {
 
 describe('image-router serve', () => {
   it('answers OpenAI’s own client before anything is configured', async () => {
-    const { url } = await served(['--speed', '50']);
+    const { url } = await served(['--speed', '5']);
     const client = new OpenAI({ apiKey: 'not needed here', baseURL: `${url}/v1`, maxRetries: 0 });
     const { data } = await client.images.generate({ model: 'preview', prompt: 'a red fox asleep in fresh snow' });
     expect(data?.[0]?.b64_json?.length).toBeGreaterThan(1_000);
@@ -111,7 +111,7 @@ describe('image-router serve', () => {
   });
 
   it('outlives a SIGHUP when there is no file to read again', async () => {
-    const gateway = await served(['--speed', '50']);
+    const gateway = await served(['--speed', '5']);
     gateway.child.kill('SIGHUP');
     expect((await ask(gateway.url, 'a lighthouse')).status).toBe(200);
   });
