@@ -104,8 +104,8 @@ function refuseTwoSources(flags: SourceFlags): void {
   });
 }
 
-/** Scaled time is for sandboxes: a real provider would be given a twentieth of its time. */
-function atRealSpeed(options: ResolvedOptions): ResolvedOptions {
+/** Scaled time is for sandboxes: a real provider would be given a twentieth of its time. Throws `invalid_request`. */
+export function atRealSpeed(options: ResolvedOptions): ResolvedOptions {
   const real = options.endpoints.find((endpoint) => !isLoopback(endpoint.baseUrl));
   if (options.speed === 1 || real === undefined) return options;
   const rule = `must be 1 against real endpoints (${new URL(real.baseUrl).host})`;

@@ -1,5 +1,7 @@
 // The router a gateway serves with, and how it is changed while requests run: a good new configuration is composed beside the
-// old one and takes its place at once; the old router ends when the last request it took has ended. A bad one changes nothing.
+// old one and takes its place at once; the old router ends when the last request it took has ended. A router whose options
+// did not change is kept, with all it has learned. A bad configuration changes nothing.
+import { isDeepStrictEqual } from 'node:util';
 import { compose } from '../../compose.ts';
 import type { GatewaySettings } from '../../gateway/config/settings.ts';
 import type { ImageRouter } from '../../index.ts';
@@ -8,32 +10,47 @@ import type { Clock } from '../../system/clock.ts';
 import type { Listener } from '../../telemetry/event.ts';
 import type { Config } from '../config/config-file.ts';
 
+export type Replaced = {
+  /** `router`: requests from now on go by other options; `settings`: only the gateway's own part is another. */
+  readonly changed: 'nothing' | 'settings' | 'router';
+  /** Names of what the new configuration says and only a restart can change. */
+  readonly needsRestart: readonly string[];
+};
+
 export type LiveRouter = {
   readonly router: () => ImageRouter;
   readonly options: () => ResolvedOptions;
   readonly settings: () => GatewaySettings;
-  /** Takes a new configuration into use. Names what it says and only a restart can change. */
-  replace(config: Config): readonly string[];
+  /** Takes a new configuration into use. */
+  replace(config: Config): Replaced;
   /** Waits for every router that was ever in use. */
   close(): Promise<void>;
 };
 
 export function createLiveRouter(first: Config, clock: Clock, listener: Listener): LiveRouter {
+  const start = ({ options }: Config): ImageRouter => compose(options, { clock, listener });
   let config = first;
-  let router = compose(first.options, { clock, listener });
+  let router = start(first);
   const ending = new Set<Promise<void>>();
+
+  const swap = (next: Config): void => {
+    const old = router;
+    router = start(next);
+    const ended = old.close().finally(() => ending.delete(ended));
+    ending.add(ended);
+  };
   return {
     router: () => router,
     options: () => config.options,
     settings: () => config.gateway,
-    replace: (next) => {
-      const kept = fixedDifferences(config, next);
-      const old = router;
-      config = { options: { ...next.options, speed: config.options.speed }, gateway: { ...next.gateway, dataDir: config.gateway.dataDir } };
-      router = compose(config.options, { clock, listener });
-      const ended = old.close().finally(() => ending.delete(ended));
-      ending.add(ended);
-      return kept;
+    replace: (wanted) => {
+      const next = withFixed(wanted, config);
+      const needsRestart = differences(wanted, next);
+      const isSameRouter = isDeepStrictEqual(next.options, config.options);
+      const isSameGateway = isDeepStrictEqual(next.gateway, config.gateway);
+      if (!isSameRouter) swap(next);
+      config = next;
+      return { changed: isSameRouter ? (isSameGateway ? 'nothing' : 'settings') : 'router', needsRestart };
     },
     close: async () => {
       await Promise.all([router.close(), ...ending]);
@@ -41,14 +58,27 @@ export function createLiveRouter(first: Config, clock: Clock, listener: Listener
   };
 }
 
-/** Read once, when the gateway starts. */
-const FIXED = ['dataDir', 'otlpEndpoint', 'logLevel', 'drainMs', 'traceTtlMs', 'idempotencyTtlMs'] as const;
+/** Read once, when the gateway starts: it listens, its files are open, its clock runs. */
+const FIXED = ['host', 'port', 'dataDir', 'otlpEndpoint', 'logLevel', 'traceTtlMs', 'idempotencyTtlMs'] as const;
 const FIXED_LIMITS = ['headerBytes', 'headersTimeoutMs', 'bodyTimeoutMs'] as const;
 
-function fixedDifferences(old: Config, next: Config): readonly string[] {
+/** What is wanted, with what cannot change left as it is. */
+function withFixed({ options, gateway }: Config, now: Config): Config {
+  const { host, port, dataDir, otlpEndpoint: _, logLevel, traceTtlMs, idempotencyTtlMs } = now.gateway;
+  const { headerBytes, headersTimeoutMs, bodyTimeoutMs } = now.gateway.limits;
+  const { otlpEndpoint: __, ...wanted } = gateway;
+  const otlp = now.gateway.otlpEndpoint === undefined ? {} : { otlpEndpoint: now.gateway.otlpEndpoint };
+  const limits = { ...gateway.limits, headerBytes, headersTimeoutMs, bodyTimeoutMs };
+  return {
+    options: { ...options, speed: now.options.speed },
+    gateway: { ...wanted, ...otlp, host, port, dataDir, logLevel, traceTtlMs, idempotencyTtlMs, limits },
+  };
+}
+
+function differences(wanted: Config, next: Config): readonly string[] {
   return [
-    ...(old.options.speed === next.options.speed ? [] : ['speed']),
-    ...FIXED.filter((name) => old.gateway[name] !== next.gateway[name]).map((name) => `gateway.${name}`),
-    ...FIXED_LIMITS.filter((name) => old.gateway.limits[name] !== next.gateway.limits[name]).map((name) => `gateway.limits.${name}`),
+    ...(wanted.options.speed === next.options.speed ? [] : ['speed']),
+    ...FIXED.filter((name) => wanted.gateway[name] !== next.gateway[name]).map((name) => `gateway.${name}`),
+    ...FIXED_LIMITS.filter((name) => wanted.gateway.limits[name] !== next.gateway.limits[name]).map((name) => `gateway.limits.${name}`),
   ];
 }

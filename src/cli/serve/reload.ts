@@ -1,24 +1,41 @@
-// Notices that a configuration file has changed: by SIGHUP, or by watching it. Editors and deployments replace files rather
-// than write into them, which `fs.watch` goes deaf from; chokidar does not.
-import { watch } from 'chokidar';
+// Reads the configuration anew for a gateway that runs. It goes the way of the start: what was wrong then is wrong now, and what
+// the command line says still wins. A bad file is told with its places and changes nothing; the log is where, for nobody sits
+// before a gateway's terminal.
+import { isImageRouterError, type Problem } from '../../domain/error.ts';
+import type { Observer } from '../../gateway/observe/observer.ts';
+import type { Config } from '../config/config-file.ts';
+import { atRealSpeed } from '../endpoints.ts';
+import type { LiveRouter } from './live-router.ts';
 
-/** A file that is still being written is left alone until it has been quiet for so long. */
-const QUIET_MS = 200;
+/** More lines than that say nothing more. */
+const MOST_TOLD = 20;
 
-/**
- * Calls `changed` for each change and each SIGHUP, one after the other, until what it returns is called. Without a file a
- * SIGHUP changes nothing, and does not end the process either.
- */
-export function watchConfig(file: string | undefined, reload: () => Promise<void>): () => Promise<void> {
-  let last = Promise.resolve();
-  const changed = (): void => {
-    if (file !== undefined) last = last.then(reload);
-  };
-  const watcher = watch(file ?? [], { ignoreInitial: true, awaitWriteFinish: { stabilityThreshold: QUIET_MS, pollInterval: 50 } });
-  watcher.on('change', changed).on('add', changed);
-  process.on('SIGHUP', changed);
-  return async () => {
-    process.off('SIGHUP', changed);
-    await watcher.close();
-  };
+export type Reloading = {
+  /** As it is called in the log. */
+  readonly file: string;
+  /** Reads it with the command line's options applied. */
+  readonly read: () => Promise<Config>;
+  readonly live: LiveRouter;
+  readonly observer: Pick<Observer, 'note' | 'defect'>;
+};
+
+/** Never rejects. */
+export async function reload({ file, read, live, observer }: Reloading): Promise<void> {
+  try {
+    const config = await read();
+    // The clock goes on as it was started: real endpoints must not come to stand behind a fast one.
+    atRealSpeed({ ...config.options, speed: live.options().speed });
+    const { changed, needsRestart } = live.replace(config);
+    observer.note('info', 'reload', { file, changed, ...(needsRestart.length === 0 ? {} : { needs_restart: needsRestart.join(', ') }) });
+  } catch (error) {
+    if (!isImageRouterError(error)) observer.defect('reload', error);
+    const problems = isImageRouterError(error) ? error.problems : [];
+    for (const problem of problems.slice(0, MOST_TOLD)) observer.note('error', 'reload-problem', { file, ...told(problem) });
+    observer.note('error', 'reload-refused', { file, problems: problems.length });
+  }
+}
+
+function told(problem: Problem): { readonly problem: string; readonly remedy: string | undefined } {
+  const at = 'at' in problem ? `${problem.at} ` : '';
+  return { problem: `${at}${problem.field} ${problem.rule}`, remedy: problem.remedy };
 }

@@ -67,6 +67,9 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 
 async function drain(server: Server, app: GatewayApp, withinMs: number): Promise<void> {
   app.beginDrain();
+  // A stream whose headers are out could not say `connection: close`: its connection ends with it all the same.
+  server.keepAliveTimeout = 1;
+  server.keepAliveTimeoutBuffer = 0;
   // Takes no more connections and closes idle ones; answers on the others say `connection: close`.
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());

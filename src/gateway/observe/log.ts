@@ -10,7 +10,7 @@ import type { LogLevel } from './log-level.ts';
 import { describeStep } from './log-steps.ts';
 
 /** What the gateway says of itself, beside requests. */
-export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-refused'] as const;
+export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-problem', 'reload-refused'] as const;
 export type Note = (typeof NOTES)[number];
 
 /** Flat, so that no object with more in it than was thought can slip into a line. */
