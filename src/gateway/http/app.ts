@@ -3,6 +3,7 @@
 // function rather than a chain of middleware, because a chain keeps a frame of each link while a render takes minutes.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
+import { LOOPBACK } from '../gatekeeper.ts';
 import { type Bindings, Call } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './endpoints/explain.ts';
@@ -13,6 +14,7 @@ import { routes } from './endpoints/routes.ts';
 import { traces } from './endpoints/traces.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { refuseWhenFull } from './image-admission.ts';
+import { refuseForeignPage } from './loopback.ts';
 import { fromDenial, shuttingDown } from './openai/errors.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refusal } from './refusal.ts';
@@ -163,6 +165,7 @@ async function admitCaller(call: Call, { scope, makesImages }: Endpoint): Promis
   if (makesImages === true) refuseWhenFull(gateway);
   const caller = await gateway.gatekeeper.authenticate(call.headers);
   if ('status' in caller) throw fromDenial(caller, gateway);
+  if (caller.id === LOOPBACK.id) refuseForeignPage(call.headers);
   call.principal = caller;
   call.isAuthenticated = true;
   if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('images'))) return;

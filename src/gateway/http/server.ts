@@ -7,6 +7,8 @@ import { getRequestListener } from '@hono/node-server';
 import type { GatewayApp } from './app.ts';
 import type { HttpLimits } from './parts.ts';
 
+export { isLoopbackHost } from './loopback.ts';
+
 export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
 
 export type RunningServer = {
@@ -46,12 +48,6 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
   const boundPort = await listen(server, host, port);
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${boundPort}`, port: boundPort, drain: (withinMs) => drain(server, app, withinMs) };
-}
-
-/** Whether only this machine can reach it: where no key is needed. */
-export function isLoopbackHost(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || bare === '0:0:0:0:0:0:0:1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

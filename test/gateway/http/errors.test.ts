@@ -175,6 +175,17 @@ describe('who may ask', () => {
     expect(world.ended().at(-1)).toMatchObject({ principal: 'key_1' });
   });
 
+  it('a page of another site has no say where no key is needed: 403', async () => {
+    for (const origin of ['https://elsewhere.example', 'http://127.0.0.1.elsewhere.example', 'null']) {
+      const { status, error } = await refused(POST, { origin });
+      expect({ status, code: error.code }).toEqual({ status: 403, code: 'foreign_origin' });
+    }
+    expect((await world.post('/v1/images/generations', POST, { origin: 'http://localhost:3000' })).status).toBe(200);
+    world.gatekeeper.keys.set('good', { id: 'key_1', scopes: ['images'], limits: NO_LIMITS });
+    const headers = { origin: 'https://elsewhere.example', authorization: 'Bearer good' };
+    expect((await world.post('/v1/images/generations', POST, headers)).status).toBe(200);
+  });
+
   it('without the scope: 403', async () => {
     world.gatekeeper.keys.set('reader', { id: 'key_2', scopes: ['read'], limits: NO_LIMITS });
     const error = await world
