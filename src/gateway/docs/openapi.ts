@@ -1,82 +1,23 @@
 // The OpenAPI 3.1 document, made from the endpoints the app serves and the schemas that parse their bodies, so that it cannot
-// say what is not so. Shapes of answers are OpenAI's; what is ours stands in `image_router`.
+// say what is not so. What only people can say of an endpoint stands in operations.ts.
 import { z } from 'zod';
-import { ERROR_CODES } from '../../domain/error.ts';
 import type { Endpoint } from '../http/endpoint.ts';
-import { EditBodySchema, GenerationBodySchema } from '../http/openai/body.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { ANSWER_SCHEMAS } from './answer-schemas.ts';
+import { BODY_SCHEMAS } from './body-schemas.ts';
+import { ERRORS } from './error-list.ts';
+import { ERROR_HEADERS, FIELD_PARAMETERS, IDEMPOTENCY_PARAMETER, IMAGE_HEADERS, REPLY_HEADERS } from './headers.ts';
+import { isJson, type Json, plainSchema } from './json-schema.ts';
+import { OPERATIONS, type OperationNotes } from './operations.ts';
 
 export type OpenApiDocument = {
   readonly openapi: '3.1.0';
   readonly info: Json;
+  readonly servers: readonly Json[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Json>>>>;
-  readonly components: Json;
+  readonly components: { readonly schemas: Readonly<Record<string, Json>>; readonly securitySchemes: Json };
 };
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-const tokens = { type: 'integer', minimum: 0 };
-
-const SCHEMAS = {
-  GenerationBody: withoutDialect(z.toJSONSchema(GenerationBodySchema, { io: 'input' })),
-  EditBody: withoutDialect(z.toJSONSchema(EditBodySchema, { io: 'input' })),
-  Usage: {
-    type: 'object',
-    properties: { input_tokens: tokens, output_tokens: tokens, total_tokens: tokens },
-  },
-  Images: {
-    type: 'object',
-    required: ['created', 'data', 'image_router'],
-    properties: {
-      created: { type: 'integer', description: 'Seconds since 1970.' },
-      background: { enum: ['opaque', 'transparent'] },
-      output_format: { enum: ['png', 'jpeg', 'webp'] },
-      quality: { enum: ['low', 'medium', 'high'] },
-      size: { type: 'string', examples: ['1024x1024'] },
-      data: { type: 'array', items: { type: 'object', required: ['b64_json'], properties: { b64_json: { type: 'string' } } } },
-      usage: ref('Usage'),
-      image_router: ref('About'),
-    },
-  },
-  About: {
-    type: 'object',
-    description: 'Where the images come from, what they cost, and whether they are what was asked for.',
-    properties: {
-      id: { type: 'string', description: 'For GET /v1/traces/{id}.' },
-      route: { type: 'string' },
-      target: { type: 'string' },
-      tier: { enum: ['preview', 'standard', 'premium'] },
-      degraded: { type: ['string', 'null'], description: 'Null, or in which way the images fall short.' },
-      cost_usd: { type: 'object', properties: { billed: { type: 'number' }, possibly_billed: { type: 'number' } } },
-      elapsed_ms: { type: 'integer' },
-      deadline_left_ms: { type: 'integer' },
-    },
-  },
-  Error: {
-    type: 'object',
-    required: ['error'],
-    properties: {
-      error: {
-        type: 'object',
-        required: ['message', 'type', 'param', 'code'],
-        properties: {
-          message: { type: 'string' },
-          type: { type: 'string' },
-          param: { type: ['string', 'null'] },
-          code: { type: ['string', 'null'], examples: Object.keys(ERROR_CODES) },
-          remedy: { type: 'string' },
-          offers: { type: 'array', description: 'What would have worked instead, best first.', items: { type: 'object' } },
-        },
-      },
-    },
-  },
-};
-
-const BODIES: Readonly<Record<string, string>> = {
-  '/v1/images/generations': 'GenerationBody',
-  '/v1/images/edits': 'EditBody',
-  '/v1/images/explain': 'GenerationBody',
-};
 
 /** `/v1/traces/:id` -> `/v1/traces/{id}`. */
 export function openApiPath(path: string): string {
@@ -85,43 +26,92 @@ export function openApiPath(path: string): string {
 
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): OpenApiDocument {
   const paths: Record<string, Record<string, Json>> = {};
-  for (const endpoint of endpoints) {
+  for (const endpoint of [...endpoints].sort(inReadingOrder)) {
     const path = openApiPath(endpoint.path);
     paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operationOf(endpoint) };
   }
+  const description = "OpenAI's image API over a router that keeps deadlines and price caps, even while a provider is failing.";
+  const key = { type: 'http', scheme: 'bearer', description: 'ir_..., also as x-api-key. On loopback none is needed by default.' };
   return {
     openapi: '3.1.0',
-    info: { title: 'image-router', version, description: "OpenAI's image API over a router that keeps deadlines and price caps." },
+    info: { title: 'image-router', version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/', description: 'Where this document was read.' }],
     paths,
-    components: {
-      schemas: SCHEMAS,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'ir_..., not needed on loopback by default.' } },
-    },
+    components: { schemas: { ...BODY_SCHEMAS, ...answerSchemas() }, securitySchemes: { key } },
   };
 }
 
-function operationOf({ path, method, summary, scope, makesImages }: Endpoint): Json {
-  const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  const body = BODIES[path];
-  const answer = makesImages === true ? ref('Images') : { type: 'object' };
+function inReadingOrder(a: Endpoint, b: Endpoint): number {
+  const order = Object.keys(OPERATIONS);
+  return order.indexOf(`${a.method} ${a.path}`) - order.indexOf(`${b.method} ${b.path}`);
+}
+
+/** Schemas that hold one another refer to one another. */
+function answerSchemas(): Readonly<Record<string, Json>> {
+  const registry = z.registry<{ readonly id: string }>();
+  for (const [id, schema] of Object.entries(ANSWER_SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, plainSchema(schema, true)]));
+}
+
+function operationOf(endpoint: Endpoint): Json {
+  const { path, method, summary, scope } = endpoint;
+  const notes = OPERATIONS[`${method} ${path}`];
+  if (notes === undefined) throw new RangeError(`every endpoint must be described, got ${method} ${path}`);
+  const parameters = parametersOf(path, notes);
   return {
     summary,
-    operationId: `${method.toLowerCase()}${path.replaceAll(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    description: notes.about,
+    operationId: operationId(method, path),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined ? {} : { requestBody: { required: true, content: contentOf(path, body) } }),
-    ...(scope === undefined ? {} : { security: [{ key: [] }, {}] }),
-    responses: {
-      '200': { description: 'Done', content: { 'application/json': { schema: answer } } },
-      default: { description: 'An error', content: { 'application/json': { schema: ref('Error') } } },
-    },
+    ...(notes.body === undefined ? {} : { requestBody: { required: true, content: contentOf(notes.body) } }),
+    // Without a key, too: on loopback by default.
+    security: scope === undefined ? [] : [{ key: [] }, {}],
+    ...(scope === undefined ? {} : { 'x-scope': scope }),
+    responses: { '200': answerOf(notes), ...errorsOf(endpoint, notes) },
+    'x-example': `curl -s ${notes.example}`,
   };
 }
 
-function contentOf(path: string, body: string): Json {
-  const json = { 'application/json': { schema: ref(body) } };
-  return path === '/v1/images/edits' ? { ...json, 'multipart/form-data': { schema: ref(body) } } : json;
+/** `GET /v1/models/:id` -> `getV1ModelsId`. */
+function operationId(method: string, path: string): string {
+  const words = path.split(/\W+/).filter((word) => word !== '');
+  return method.toLowerCase() + words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('');
 }
 
-function withoutDialect({ $schema: _, ...schema }: Json): Json {
-  return schema;
+function parametersOf(path: string, { takesHeaders, makesImages }: OperationNotes): readonly Json[] {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  return [...inPath, ...(takesHeaders === true ? FIELD_PARAMETERS : []), ...(makesImages === true ? [IDEMPOTENCY_PARAMETER] : [])];
+}
+
+function contentOf(schemas: Readonly<Record<string, string | undefined>>): Json {
+  const entries = Object.entries(schemas).map(([type, name]) => [type, name === undefined ? {} : { schema: ref(name) }] as const);
+  return Object.fromEntries(entries);
+}
+
+function answerOf({ answer, makesImages }: OperationNotes): Json {
+  const headers = { ...REPLY_HEADERS, ...(makesImages === true ? IMAGE_HEADERS : {}) };
+  return { description: 'Done.', headers, content: contentOf(answer) };
+}
+
+/** One answer for each status, naming the codes it can have. */
+function errorsOf({ path }: Endpoint, { errors }: OperationNotes): Readonly<Record<string, Json>> {
+  const possible = ERRORS.filter(({ place }) => errors.includes(place));
+  const byStatus = Map.groupBy(possible, ({ status }) => String(status));
+  const headers = { ...REPLY_HEADERS, ...ERROR_HEADERS };
+  const content = { 'application/json': { schema: ref('Error') } };
+  const answers = [...byStatus].map(([status, entries]): readonly [string, Json] => [
+    status,
+    { description: entries.map(({ code, meaning }) => `${code}: ${meaning}`).join(' '), headers, content },
+  ]);
+  const notReady = { description: 'Not ready; the reasons say why.', content: { 'application/json': { schema: ref('Readiness') } } };
+  return { ...Object.fromEntries(answers), ...(path === '/readyz' ? { '503': notReady } : {}) };
+}
+
+/** The schema a reference names, or the schema itself. */
+export function resolveSchema({ components }: OpenApiDocument, schema: unknown): Json {
+  if (!isJson(schema)) return {};
+  const name = typeof schema.$ref === 'string' ? /^#\/components\/schemas\/(\w+)$/.exec(schema.$ref)?.[1] : undefined;
+  // What stands beside a reference (a description) adds to what it names.
+  return name === undefined ? schema : { ...components.schemas[name], ...schema };
 }

@@ -1,61 +1,117 @@
 // /docs: the OpenAPI document as a page for people. Made on the server, nothing is loaded from elsewhere, and the policy of the
-// page forbids scripts altogether.
+// page forbids scripts altogether. Each schema is shown once, where it is first met, and linked to from then on.
 import { html, raw } from 'hono/html';
-import { ERROR_CODES } from '../../domain/error.ts';
-import type { OpenApiDocument } from './openapi.ts';
+import { fallbackOf } from './body-schemas.ts';
+import { ERRORS } from './error-list.ts';
+import { isJson, type Json } from './json-schema.ts';
+import { type OpenApiDocument, resolveSchema } from './openapi.ts';
+import { STYLE } from './page-style.ts';
+import { type FieldRow, rowsOf } from './schema-rows.ts';
 
-const STYLE = `
-:root { color-scheme: light dark; --edge: light-dark(#d5d9e0, #3a3f4a); --soft: light-dark(#f4f6f9, #1d2027); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; background: light-dark(#fff, #14161a); color: light-dark(#1b1f27, #e6e8ec); }
-h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-code, pre { font: 14px/1.45 ui-monospace, monospace } pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius: 6px }
-.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--edge) }
-.method { font-weight: 700; margin-right: .5rem }
-`;
+type Html = ReturnType<typeof html>;
+type Operation = { readonly path: string; readonly method: string; readonly operation: Json };
 
-type Schema = { readonly properties?: Readonly<Record<string, Field>>; readonly required?: readonly string[] };
-type Field = { readonly type?: unknown; readonly enum?: readonly unknown[]; readonly description?: string };
-
-/** `nonce` is for the style: nothing else on the page may have one. */
-export function docsPage(document: OpenApiDocument, url: string, nonce: string): string {
-  const sections = Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => endpointSection(path, method, String(operation.summary ?? ''))),
+/** `origin`: `http://127.0.0.1:8787`. `nonce` is for the style: nothing else on the page may have one. */
+export function docsPage(document: OpenApiDocument, origin: string, nonce: string): string {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): Operation => ({ path, method: method.toUpperCase(), operation })),
   );
-  const example = `curl -s ${url}/v1/images/generations -H "content-type: application/json" -d '{"model":"auto","prompt":"a red fox asleep in fresh snow"}'`;
+  const shown = new Map<string, string>();
   return String(html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>image-router</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>image-router gateway</title>
 <style nonce="${nonce}">${raw(STYLE)}</style></head><body>
 <h1>image-router gateway</h1>
-<p>OpenAI's image API: point a client's base URL at <code>${url}/v1</code>. The same for machines: <a href="/openapi.json">openapi.json</a>.</p>
+<p>OpenAI's image API over a router that keeps deadlines and price caps. Point a client's base URL at <code>${origin}/v1</code>. For machines:
+<a href="/openapi.json">openapi.json</a>.</p>
+<p>Where keys are required, add <code>-H "authorization: Bearer ir_..."</code> to the lines below.</p>
+<nav><ul>${operations.map(navItem)}<li><a href="#errors">Errors</a></li></ul></nav>
+<main>${operations.map((operation) => section(document, operation, origin, shown))}
+<h2 id="errors">Errors</h2>
+<p>The shape is OpenAI's: <code>{"error":{"message","type","param","code"}}</code>, with the true status. Official clients see their own classes.</p>
+${table(['code', 'status', 'meaning'], errorRows())}
+</main></body></html>`);
+}
+
+function navItem({ path, method, operation }: Operation): Html {
+  return html`<li><a href="#${anchorOf(operation)}"><span class="method">${method}</span><code>${path}</code></a> <span>${operation.summary}</span></li>`;
+}
+
+function anchorOf({ operationId }: Json): string {
+  return String(operationId);
+}
+
+function section(document: OpenApiDocument, { path, method, operation }: Operation, origin: string, shown: Map<string, string>): Html {
+  const scope = operation['x-scope'];
+  const example = String(operation['x-example']).replace('curl -s /', `curl -s ${origin}/`);
+  const body = isJson(operation.requestBody) ? operation.requestBody : {};
+  return html`<h2 id="${anchorOf(operation)}"><span class="method">${method}</span> <code>${path}</code></h2>
+<p>${operation.summary}. ${operation.description}</p>
+<p class="quiet">${scope === undefined ? 'Open to all.' : html`For keys of scope <code>${scope}</code>.`}</p>
 <pre>${example}</pre>
-${sections}
-<h2>Fields of a request</h2>
-${fieldTable(schemaOf(document, 'GenerationBody'))}
-<h2>Errors</h2>
-<div class="scroll"><table><tr><th>code</th><th>status</th></tr>
-${Object.entries(ERROR_CODES).map(([code, { http }]) => html`<tr><td><code>${code}</code></td><td>${http}</td></tr>`)}
-</table></div></body></html>`);
+${contents(document, body, 'Body', shown)}
+${headerTable('Headers', Array.isArray(operation.parameters) ? operation.parameters : [])}
+${answerOf(document, operation, shown)}`;
 }
 
-function endpointSection(path: string, method: string, summary: string) {
-  return html`<h2><span class="method">${method.toUpperCase()}</span><code>${path}</code></h2><p>${summary}.</p>`;
+function answerOf(document: OpenApiDocument, { responses }: Json, shown: Map<string, string>): Html {
+  const all = isJson(responses) ? responses : {};
+  const done = isJson(all['200']) ? all['200'] : {};
+  const statuses = Object.keys(all).filter((status) => status !== '200');
+  return html`${contents(document, done, 'Answer', shown)}<p class="quiet">Errors: ${statuses.join(', ')}, <a href="#errors">explained below</a>.</p>`;
 }
 
-function fieldTable({ properties = {}, required = [] }: Schema) {
-  const rows = Object.entries(properties).map(
-    ([name, field]) =>
-      html`<tr><td><code>${name}</code>${required.includes(name) ? ' (required)' : ''}</td><td>${typeText(field)}</td><td>${field.description ?? ''}</td></tr>`,
-  );
-  return html`<div class="scroll"><table><tr><th>field</th><th>type</th><th>meaning</th></tr>${rows}</table></div>`;
+/** One table for each content type. */
+function contents(document: OpenApiDocument, { content }: Json, title: string, shown: Map<string, string>): readonly Html[] {
+  if (!isJson(content)) return [];
+  return Object.entries(content).map(([type, media]) => {
+    const heading = html`<h3>${title}, <code>${type}</code></h3>`;
+    const reference = isJson(media) && isJson(media.schema) ? String(media.schema.$ref) : undefined;
+    return reference === undefined ? heading : html`${heading}${schemaTable(document, reference, shown)}`;
+  });
 }
 
-function typeText({ type, enum: choices }: Field): string {
-  return choices === undefined ? String(type ?? '') : choices.map(String).join(', ');
+function schemaTable(document: OpenApiDocument, reference: string, shown: Map<string, string>): Html {
+  const name = reference.slice(reference.lastIndexOf('/') + 1);
+  const place = `schema-${name}`;
+  if (shown.has(name)) return html`<p><a href="#${place}">As above</a>.</p>`;
+  shown.set(name, place);
+  const schema = resolveSchema(document, { $ref: reference });
+  const rows = rowsOf(document, schema);
+  const isBody = name === 'GenerationBody' || name.startsWith('Edit');
+  const isNew = ({ name: field }: FieldRow): boolean => name === 'GenerationBody' || fallbackOf(field) === '';
+  const about = schema.description === undefined ? '' : html`<p>${schema.description}</p>`;
+  if (!isBody || name === 'EditEvent')
+    return html`<div id="${place}">${about}${table(['field', 'type', 'meaning'], rows.map(answerRow))}</div>`;
+  const rest = name === 'GenerationBody' ? '' : html`<p>And <a href="#schema-GenerationBody">the fields of a generation</a>.</p>`;
+  const fields = rows.filter((row) => isNew(row) || row.name === 'input_fidelity');
+  return html`<div id="${place}">${table(['field', 'type', 'default', 'meaning'], fields.map(bodyRow))}${rest}</div>`;
 }
 
-function schemaOf(document: OpenApiDocument, name: string): Schema {
-  const { schemas } = document.components;
-  const found: unknown = typeof schemas === 'object' && schemas !== null ? Reflect.get(schemas, name) : undefined;
-  // Made by openapi.ts from an object schema.
-  return found as Schema;
+function answerRow({ name, type, meaning }: FieldRow): readonly unknown[] {
+  return [html`<code>${name}</code>`, type, meaning];
+}
+
+function bodyRow({ name, type, meaning, isRequired }: FieldRow): readonly unknown[] {
+  return [html`<code>${name}</code>`, type, isRequired ? 'required' : fallbackOf(name), meaning];
+}
+
+function headerTable(title: string, parameters: readonly unknown[]): Html | '' {
+  const rows = parameters.filter(isJson).filter((parameter) => parameter.in === 'header');
+  if (rows.length === 0) return '';
+  const cells = rows.map(({ name, description }): readonly unknown[] => [html`<code>${name}</code>`, description]);
+  return html`<h3>${title}</h3>${table(['header', 'meaning'], cells)}`;
+}
+
+function errorRows(): readonly (readonly unknown[])[] {
+  return ERRORS.map(({ code, status, meaning }) => [html`<code>${code}</code>`, status, meaning]);
+}
+
+/** On narrow screens the titles stand before the cells, so each cell but the first knows its own. */
+function table(titles: readonly string[], rows: readonly (readonly unknown[])[]): Html {
+  const cell = (content: unknown, index: number): Html => {
+    const title = titles[index];
+    return index === 0 || title === 'meaning' ? html`<td>${content}</td>` : html`<td data-title="${title}">${content}</td>`;
+  };
+  const body = rows.map((cells) => html`<tr>${cells.map(cell)}</tr>`);
+  return html`<table><thead><tr>${titles.map((title) => html`<th>${title}</th>`)}</tr></thead><tbody>${body}</tbody></table>`;
 }

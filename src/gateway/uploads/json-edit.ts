@@ -21,7 +21,7 @@ const SourceSchema = z
   .refine((source) => (source.image_url === undefined) !== (source.file_id === undefined), 'needs image_url, a data: URI');
 
 /** The pictures of a JSON edit; the other fields are those of the form. */
-const JsonPicturesSchema = z.object({
+export const JsonPicturesSchema = z.object({
   images: z
     .array(SourceSchema, 'must be a list such as [{"image_url": "data:image/png;base64,..."}]')
     .min(1, 'needs at least one image')

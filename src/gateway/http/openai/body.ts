@@ -41,7 +41,7 @@ const sharedFields = {
     .string('must be text')
     .max(MAX_USER_CHARACTERS)
     .optional()
-    .describe('The newer name of `user`, which it replaces where both are given.'),
+    .describe('The newer name of user, which it replaces where both are given.'),
   response_format: z
     .enum(['b64_json'])
     .optional()
@@ -96,7 +96,7 @@ export type Body = z.output<typeof GenerationBodySchema> & z.output<typeof EditB
 const SCHEMAS = { generation: GenerationBodySchema, edit: EditBodySchema } as const;
 
 /** For clients that cannot add fields to a body. The body wins. */
-const HEADER_FIELDS: Readonly<Record<string, keyof Body>> = {
+export const HEADER_FIELDS: Readonly<Record<string, keyof Body>> = {
   'x-latency-budget-ms': 'latency_budget_ms',
   'x-text-accuracy': 'text_accuracy',
   'x-max-cost-usd': 'max_cost_usd',

@@ -1,0 +1,41 @@
+// The headers requests may have and replies have, for the OpenAPI document.
+import { HEADER_FIELDS } from '../http/openai/body.ts';
+import type { Json } from './json-schema.ts';
+
+/** Headers for clients that cannot add fields to a body; the body wins. */
+export const FIELD_PARAMETERS: readonly Json[] = Object.entries(HEADER_FIELDS).map(([name, field]) => ({
+  name,
+  in: 'header',
+  description: `The same as ${field} in the body, which wins.`,
+  schema: { $ref: `#/components/schemas/GenerationBody/properties/${field}` },
+}));
+
+export const IDEMPOTENCY_PARAMETER: Json = {
+  name: 'idempotency-key',
+  in: 'header',
+  description: 'The same key and request get the same answer, without a second render. It belongs to the key that is used with it.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
+const text = (description: string): Json => ({ description, schema: { type: 'string' } });
+const number = (description: string): Json => ({ description, schema: { type: 'number' } });
+
+/** On every reply. */
+export const REPLY_HEADERS: Readonly<Record<string, Json>> = { 'x-request-id': text("The HTTP request's id, as the log has it.") };
+
+/** On images beside; a stream's reply begins before they are known, so its completed events have them. */
+export const IMAGE_HEADERS: Readonly<Record<string, Json>> = {
+  'x-image-router-route': text('The route the images come from.'),
+  'x-image-router-tier': text('preview, standard or premium.'),
+  'x-image-router-degraded': text('In which way the images fall short; absent when they do not.'),
+  'x-image-router-cost-usd': number('Dollars billed.'),
+  'x-image-router-trace-id': text('For GET /v1/traces/{id}.'),
+  'x-image-router-deadline-left-ms': number('What was left of the budget.'),
+  'x-image-router-joined': text('true: the reply to a request that ran already, of which this was a hidden repeat.'),
+  'idempotent-replayed': text('true: the stored answer to an earlier request with the same Idempotency-Key.'),
+};
+
+export const ERROR_HEADERS: Readonly<Record<string, Json>> = {
+  'retry-after': { description: 'Real seconds until trying again makes sense, where that is known.', schema: { type: 'integer' } },
+  'x-should-retry': text('false: repeating it by itself would pay twice or cannot help. Official clients obey.'),
+};

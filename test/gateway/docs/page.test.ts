@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../../src/gateway/config/settings.ts';
+import { docsEndpoints } from '../../../src/gateway/docs/endpoints.ts';
+import { ERRORS } from '../../../src/gateway/docs/error-list.ts';
+import { ENDPOINTS } from '../../../src/gateway/http/app.ts';
+import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
+import { EditBodySchema, GenerationBodySchema, HEADER_FIELDS } from '../../../src/gateway/http/openai/body.ts';
+import { HttpWorld } from '../support/http-world.ts';
+
+const edits = editsEndpoint(() => DEFAULT_SETTINGS);
+let world: HttpWorld;
+let page: string;
+let folder: string;
+
+beforeAll(async () => {
+  world = await HttpWorld.open({ endpoints: [edits, ...docsEndpoints([...ENDPOINTS, edits], '1.2.3')] });
+  page = await (await world.get('/docs')).text();
+  folder = await mkdtemp(join(tmpdir(), 'image-router-docs-'));
+  const fox = sharp({ create: { width: 64, height: 64, channels: 3, background: 'orange' } });
+  await writeFile(join(folder, 'fox.webp'), await fox.webp().toBuffer());
+});
+afterAll(async () => {
+  await world.close();
+  await rm(folder, { recursive: true });
+});
+
+const ENTITIES: Readonly<Record<string, string>> = { '&quot;': '"', '&#39;': "'", '&lt;': '<', '&gt;': '>', '&amp;': '&' };
+const plain = (text: string): string => text.replaceAll(/&(?:quot|#39|lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity);
+
+describe('the page at /docs', () => {
+  it('loads nothing from elsewhere, runs nothing, and lets only its own style through', async () => {
+    expect(page).not.toMatch(/<script|\bsrc=|@import|url\(|javascript:|\bon\w+=/);
+    for (const [, target = ''] of page.matchAll(/href="([^"]*)"/g)) expect(target).toMatch(/^(#[\w-]+|\/openapi\.json)$/);
+    const [first, second] = await Promise.all([world.get('/docs'), world.get('/docs')]);
+    const policy = first.headers.get('content-security-policy') ?? '';
+    expect(policy).toMatch(
+      /^default-src 'none'; style-src 'nonce-[\w-]{36}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+    );
+    expect(second.headers.get('content-security-policy')).not.toBe(policy);
+    expect(await first.text()).toContain(`<style nonce="${/nonce-([\w-]+)/.exec(policy)?.[1]}">`);
+  });
+
+  it('has a place for every link in it', () => {
+    for (const [, anchor = ''] of page.matchAll(/href="#([^"]+)"/g)) expect(page, anchor).toContain(`id="${anchor}"`);
+  });
+
+  it('names every endpoint, every field with its default, every header and every error', () => {
+    for (const { path } of ENDPOINTS) expect(page).toContain(`<code>${path.replaceAll(/:(\w+)/g, '{$1}')}</code>`);
+    for (const name of [...Object.keys(GenerationBodySchema.shape), ...Object.keys(EditBodySchema.shape), ...Object.keys(HEADER_FIELDS)])
+      expect(page).toContain(`<td><code>${name}</code></td>`);
+    for (const { code } of ERRORS) expect(page).toContain(`<td><code>${code}</code></td>`);
+    expect(page).not.toMatch(/undefined|\[object/);
+  });
+
+  it('shows curl lines that work as they stand', async () => {
+    const { id } = JSON.parse(await (await world.post('/v1/images/generations', { prompt: 'a fox' })).text()).image_router;
+    const lines = [...page.matchAll(/<pre>([^<]*)<\/pre>/g)].map(([, line = '']) => plain(line));
+    expect(lines.length).toBe(ENDPOINTS.length + 3);
+    for (const line of lines) {
+      const command = `${line.replace('/traces/ID', `/traces/${id}`)} -o answer -w '%{http_code}'`;
+      const { stdout } = await promisify(execFile)('bash', ['-c', command], { cwd: folder });
+      expect(stdout, line).toBe('200');
+    }
+  });
+});
