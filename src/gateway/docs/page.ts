@@ -70,13 +70,18 @@ function contents(document: OpenApiDocument, { content }: Json, title: string, s
   });
 }
 
+/** Deeper than this a table explains nothing. */
+const DEEPEST = 3;
+/** What an event holds of an answer was told with the answer. */
+const EVENT_DEPTH = 1;
+
 function schemaTable(document: OpenApiDocument, reference: string, shown: Map<string, string>): Html {
   const name = reference.slice(reference.lastIndexOf('/') + 1);
   const place = `schema-${name}`;
   if (shown.has(name)) return html`<p><a href="#${place}">As above</a>.</p>`;
   shown.set(name, place);
   const schema = resolveSchema(document, { $ref: reference });
-  const rows = rowsOf(document, schema);
+  const rows = rowsOf(document, schema, name.endsWith('Event') ? EVENT_DEPTH : DEEPEST);
   const isBody = name === 'GenerationBody' || name.startsWith('Edit');
   const isNew = ({ name: field }: FieldRow): boolean => name === 'GenerationBody' || fallbackOf(field) === '';
   const about = schema.description === undefined ? '' : html`<p>${schema.description}</p>`;

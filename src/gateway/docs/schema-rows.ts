@@ -10,10 +10,8 @@ export type FieldRow = {
   readonly meaning: string;
 };
 
-/** Deeper than this a table explains nothing: the document has it all. */
-const DEEPEST = 3;
-
-export function rowsOf(document: OpenApiDocument, schema: Json, prefix = '', depth = 1): readonly FieldRow[] {
+/** `depth`: how many levels are told. What is deeper is in the document. */
+export function rowsOf(document: OpenApiDocument, schema: Json, depth: number, prefix = ''): readonly FieldRow[] {
   return variantsOf(document, schema).flatMap((variant) => {
     const properties = isJson(variant.properties) ? variant.properties : {};
     const required: readonly unknown[] = Array.isArray(variant.required) ? variant.required : [];
@@ -22,7 +20,7 @@ export function rowsOf(document: OpenApiDocument, schema: Json, prefix = '', dep
       const { schema: item, suffix } = itemOf(document, property);
       const name = `${prefix}${field}${suffix}`;
       const row = { name, isRequired: required.includes(field), type: typeText(property), meaning: String(property.description ?? '') };
-      return depth < DEEPEST ? [row, ...rowsOf(document, item, `${name}.`, depth + 1)] : [row];
+      return depth > 1 ? [row, ...rowsOf(document, item, depth - 1, `${name}.`)] : [row];
     });
   });
 }
