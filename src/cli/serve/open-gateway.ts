@@ -70,7 +70,7 @@ async function openParts({ source, settings, requireKeys }: GatewayPlan, whenClo
   const state = await openState({ dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs, onTrouble });
   whenClosing(() => state.close());
   const usableKeys = await countKeys(state);
-  if (usableKeys === 0) refuseOpenDoor(settings.host);
+  if (usableKeys === 0) refuseOpenDoor(settings);
   const parts = { ...live, ...state, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
   const edits = editsEndpoint(() => live.settings());
   const app = createApp(parts, [edits, ...docsEndpoints([...ENDPOINTS, edits], version())]);
@@ -101,12 +101,17 @@ async function countKeys({ keys }: State): Promise<number> {
 }
 
 /** Whoever can be reached from elsewhere needs a key to be asked for, and one to exist. */
-function refuseOpenDoor(host: string): void {
+function refuseOpenDoor({ host, dataDir }: GatewaySettings): void {
   if (isLoopbackHost(host)) return;
-  const remedy = 'create one first: image-router keys create --name NAME';
+  const remedy = `create one first: ${createKeyLine(dataDir)}`;
   throw problemsError('invalid_config', 'configuration', [
     { field: 'host', rule: 'must be loopback while there is no key', value: JSON.stringify(host), remedy },
   ]);
+}
+
+/** Keys are made in the folder of the gateway that is to know them. */
+export function createKeyLine(dataDir: string): string {
+  return `image-router keys create --name NAME --data ${dataDir}`;
 }
 
 /** Errors of listening that are about the address rather than the port. */
