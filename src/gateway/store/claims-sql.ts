@@ -28,13 +28,14 @@ export function sweepClaims(sql: Sql, before: number, mostBytes: number): readon
   return [...old, ...(total > mostBytes ? dropExcess(sql, mostBytes) : [])].flatMap(({ file }) => (typeof file === 'string' ? [file] : []));
 }
 
+/** Their claims stay until they are old: a request whose answer is gone was made all the same. */
 function dropExcess(sql: Sql, mostBytes: number): readonly Row[] {
   // Newest first, the sum of bytes so far: what lies beyond the bound is the oldest.
   return sql
     .prepare(
-      `DELETE FROM claims WHERE rowid IN (
-         SELECT rowid FROM (SELECT rowid, state, sum(bytes) OVER (ORDER BY at DESC, rowid DESC) AS total FROM claims)
-         WHERE total > ? AND state = 'done') RETURNING file`,
+      `UPDATE claims SET bytes = 0 WHERE bytes > 0 AND state = 'done' AND rowid IN (
+         SELECT rowid FROM (SELECT rowid, sum(bytes) OVER (ORDER BY at DESC, rowid DESC) AS total FROM claims)
+         WHERE total > ?) RETURNING file`,
     )
     .all(mostBytes);
 }

@@ -174,7 +174,7 @@ class SqliteStore implements Store {
       (sql) =>
         new Set(
           sql
-            .prepare('SELECT file FROM claims')
+            .prepare("SELECT file FROM claims WHERE state <> 'done' OR bytes > 0")
             .all()
             .map(({ file }) => String(file)),
         ),

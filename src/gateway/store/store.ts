@@ -97,7 +97,7 @@ export interface Store {
   ): Promise<void>;
   /** Nothing was begun: the next who asks is the first. */
   abandonClaim(principal: string, key: string): Promise<void>;
-  /** Forgets ended claims made before `before`, and the oldest beyond `mostBytes` of answers. Their files' names. */
+  /** Forgets ended claims made before `before`, and the oldest answers beyond `mostBytes`, whose claims stay. Their files' names. */
   sweepClaims(before: number, mostBytes: number): Promise<readonly string[]>;
   /** The names of all files that are an answer, or will be. */
   answerFiles(): Promise<ReadonlySet<string>>;

@@ -212,6 +212,19 @@ export function storeContract(open: OpenStores): void {
     expect(await one.answerFiles()).toEqual(new Set(['c']));
   });
 
+  law(
+    'an answer that had to make room leaves its claim behind: it may be asked for again, and must not be made again',
+    async ({ one, other }) => {
+      for (const key of ['a', 'b']) {
+        await one.claim(claimOf(key, { file: key }));
+        await one.completeClaim('key', key, { status: 200, headers: {}, bytes: 10 });
+      }
+      expect(await other.sweepClaims(0, 15)).toEqual(['a']);
+      expect(await other.claim(claimOf('a'))).toMatchObject({ state: 'done', fingerprint: 'f' });
+      expect(await other.sweepClaims(0, 15)).toEqual([]);
+    },
+  );
+
   law('a claim that runs is never forgotten', async ({ one, other }) => {
     await one.claim(claimOf('k'));
     expect(await other.sweepClaims(NOON + 86_400_000, 0)).toEqual([]);
