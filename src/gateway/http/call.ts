@@ -2,6 +2,7 @@
 // ten thousand of these while renders are slow, so each holds little and listens to its connection once: hono's context, for
 // one, is two kilobytes that nobody needs once the path is matched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NO_LIMITS } from '../limits/no-limits.ts';
 import type { Principal } from '../ports.ts';
 import type { AnswerFacts } from './answer.ts';
 import type { Gateway } from './gateway.ts';
@@ -112,16 +113,4 @@ export class Call {
   }
 }
 
-const NOBODY: Principal = {
-  id: 'nobody',
-  scopes: [],
-  limits: {
-    requestsPerMinute: undefined,
-    imagesPerMinute: undefined,
-    concurrent: undefined,
-    usdPerDay: undefined,
-    usdPerMonth: undefined,
-    policies: undefined,
-    models: undefined,
-  },
-};
+const NOBODY: Principal = { id: 'nobody', scopes: [], limits: NO_LIMITS };

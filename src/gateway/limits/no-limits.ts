@@ -1,4 +1,4 @@
-// A principal that may do everything: where limits are filled in from, and what a caller on this machine has.
+// No limit of any kind: what a key has that was given none, and a caller on this machine.
 import type { KeyLimits } from '../ports.ts';
 
 export const NO_LIMITS: KeyLimits = {

@@ -1,7 +1,8 @@
 // Every error in OpenAI's shape, with the true status, so that the official client throws the class its users expect.
 import OpenAI from 'openai';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NO_LIMITS } from '../support/fakes.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { StoreError } from '../../../src/gateway/store/store.ts';
 import { HttpWorld } from '../support/http-world.ts';
 import { ErrorSchema } from '../support/openai-shapes.ts';
 
@@ -209,6 +210,15 @@ describe('who may ask', () => {
     const reply = await world.post('/v1/images/generations', POST);
     // The world runs ten times as fast as the clients' clocks.
     expect(reply.headers.get('retry-after')).toBe('5');
+    expect(world.sandbox.ledger()).toHaveLength(sent);
+  });
+
+  it('while the store takes no record a claim is refused with 503, and nothing is sent upstream', async () => {
+    const sent = world.sandbox.ledger().length;
+    vi.spyOn(world.idempotency, 'claim').mockRejectedValueOnce(new StoreError('the disk is full'));
+    const { status, headers, error } = await refused(POST, { 'idempotency-key': 'a key' });
+    expect({ status, code: error.code }).toEqual({ status: 503, code: 'store_unavailable' });
+    expect(headers.get('retry-after')).toMatch(/^\d+$/);
     expect(world.sandbox.ledger()).toHaveLength(sent);
   });
 

@@ -6,13 +6,14 @@ import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compose } from '../../../src/compose.ts';
+import { LOOPBACK } from '../../../src/gateway/gatekeeper.ts';
 import { createApp } from '../../../src/gateway/http/app.ts';
 import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import type { ImageRouter } from '../../../src/index.ts';
 import { resolveOptions } from '../../../src/options.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemIds } from '../../../src/system/ids.ts';
-import { FakeGatekeeper, FakeIdempotency, FakeTraces, LOOPBACK } from '../support/fakes.ts';
+import { FakeGatekeeper, FakeIdempotency, FakeTraces } from '../support/fakes.ts';
 import { LIMITS } from '../support/http-world.ts';
 import { type Collector, type Observed, observe, startCollector } from './support.ts';
 

@@ -1,6 +1,7 @@
 // The gateway's ports in memory, for tests of HTTP: a gatekeeper with a list of keys, idempotency that remembers answers,
 // traces in a map. They keep the ports' promises and write down what was asked of them.
 import type { Cost } from '../../../src/domain/result.ts';
+import { LOOPBACK } from '../../../src/gateway/gatekeeper.ts';
 import type {
   Ask,
   Denial,
@@ -8,24 +9,11 @@ import type {
   Idempotency,
   IdempotencyClaim,
   KeptTrace,
-  KeyLimits,
   Lease,
   Principal,
   StoredAnswer,
   Traces,
 } from '../../../src/gateway/ports.ts';
-
-export const NO_LIMITS: KeyLimits = {
-  requestsPerMinute: undefined,
-  imagesPerMinute: undefined,
-  concurrent: undefined,
-  usdPerDay: undefined,
-  usdPerMonth: undefined,
-  policies: undefined,
-  models: undefined,
-};
-
-export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
 
 export class FakeGatekeeper implements Gatekeeper {
   /** Key -> who it is. Empty: everybody is `loopback`. */

@@ -5,7 +5,9 @@ import { ERROR_CODES, type ErrorCode, type ImageRouterError, isImageRouterError,
 import { dollars } from '../../../domain/money.ts';
 import type { Offer } from '../../../domain/plan.ts';
 import { costInTrace } from '../../../domain/result.ts';
+import { STORE_UNAVAILABLE } from '../../limits/denials.ts';
 import type { Denial } from '../../ports.ts';
+import { StoreError } from '../../store/store.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Gateway } from '../gateway.ts';
 import { type ErrorType, Refusal, type RefusalDetails, typeFor } from '../refusal.ts';
@@ -19,6 +21,7 @@ const OVERLOADED_RETRY_S = 1;
 export function toRefusal(error: unknown, gateway: Gateway): Refusal {
   if (error instanceof Refusal) return error;
   if (isImageRouterError(error)) return fromRouter(error, gateway);
+  if (error instanceof StoreError) return fromDenial(STORE_UNAVAILABLE, gateway);
   return new Refusal({ status: 500, code: 'internal_error', message: 'The gateway has a defect; its log says more.', mayRepeat: false });
 }
 
