@@ -1,6 +1,5 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
-import { type MicroUsd, microUsd } from '../domain/money.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE, WRONG_KEY } from './limits/denials.ts';
@@ -41,15 +40,15 @@ export function createGatekeeper(parts: {
     const denial = permissionDenial(principal, ask);
     if (denial !== undefined) return denial;
     if (principal !== LOOPBACK) return reserve(principal, ask);
-    return loopback.isFailing ? STORE_UNAVAILABLE : loopback.open(ask.requestId, mostOf(ask));
+    return loopback.isFailing ? STORE_UNAVAILABLE : loopback.open(ask.requestId, ask.mostMicroUsd);
   }
 
   async function reserve(principal: Principal, ask: Ask): Promise<Lease | Denial> {
-    const { requestId, images } = ask;
+    const { requestId, images, mostMicroUsd } = ask;
     const at = clock.wall().getTime();
     const { id, limits } = principal;
     try {
-      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostOf(ask), limits, at });
+      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at });
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
@@ -66,10 +65,6 @@ export function createGatekeeper(parts: {
   }
 
   return { authenticate, admit };
-}
-
-function mostOf({ mostMicroUsd }: Ask): MicroUsd {
-  return microUsd(mostMicroUsd / 1_000_000);
 }
 
 function tokenIn(headers: Headers): string | undefined {

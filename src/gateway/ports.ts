@@ -1,5 +1,6 @@
 // What the endpoints need from the rest of the gateway, as types: who calls, may they, was this asked before, where do
 // traces go. Endpoints know only these; the store behind them may be one file or a database shared by several gateways.
+import type { MicroUsd } from '../domain/money.ts';
 import type { Cost } from '../domain/result.ts';
 import type { Trace } from '../domain/trace.ts';
 
@@ -39,7 +40,7 @@ export type Ask = {
   readonly requestId: string;
   readonly images: number;
   /** Most it may cost: the request's own cap, else the plan's worst case. Micro-dollars. */
-  readonly mostMicroUsd: number;
+  readonly mostMicroUsd: MicroUsd;
   readonly policy: string | undefined;
   readonly model: string;
 };

@@ -25,11 +25,6 @@ export function isStreamed(call: ProviderCall): boolean {
   return call.onPartial !== undefined && call.route.capabilities.streaming && call.n === 1;
 }
 
-/** A relay that does not stream answers with plain JSON. */
-export function isEventStream(headers: Headers): boolean {
-  return /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '');
-}
-
 /**
  * The completed event in the shape of an unstreamed answer, or BROKEN_OFF when the stream ended without one. Returning before
  * the end closes the connection. Rejects as the SDK does for error events and broken connections.

@@ -10,12 +10,12 @@ import { type OpenAIError, openaiFailure } from './openai-failures.ts';
 import { MODERATION_MODEL, readModeration } from './openai-moderation.ts';
 import { readOpenAIReply } from './openai-reply.ts';
 import { editOf, generationOf, type ToFile } from './openai-request.ts';
-import { BROKEN_OFF, isEventStream, isStreamed, readStream } from './openai-stream.ts';
+import { BROKEN_OFF, isStreamed, readStream } from './openai-stream.ts';
 import type { Moderation, Provider, ProviderCall, ProviderReply } from './provider.ts';
 import { CONNECTION_LOST, empty, failureOf, unreadable } from './verdicts.ts';
 import { isOwnHeader, openWire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
-import { wholeOf } from './wire-response.ts';
+import { isEventStream, wholeOf } from './wire-response.ts';
 
 /** The longest delay a timer takes (24 days): in effect none. Zero would mean an instant timeout. */
 const NO_TIMEOUT_MS = 2_147_483_647;

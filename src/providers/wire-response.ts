@@ -22,9 +22,12 @@ export function bodyFor(status: number, raw: RawHeaders, controller: Dispatcher.
   const headers = headersOf(raw);
   // Response knows no other numbers; a server that sends one of them is as good as a broken gateway.
   const init = { status: status >= 200 && status <= 599 ? status : 520, headers };
-  return /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '')
-    ? new Streamed(init, controller)
-    : new Collector(init, controller);
+  return isEventStream(headers) ? new Streamed(init, controller) : new Collector(init, controller);
+}
+
+/** A relay that does not stream answers with plain JSON. */
+export function isEventStream(headers: Headers): boolean {
+  return /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '');
 }
 
 function headersOf(raw: RawHeaders): Headers {

@@ -1,6 +1,6 @@
 // May this image be made now? The gateway's own bounds come first and cost nothing; then the key's limits, which reserve
 // the most the request may cost. Whatever is turned away here has spent nothing.
-import { microUsd } from '../../domain/money.ts';
+import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import { priceOf } from '../../domain/price.ts';
 import { parseSize, type Size } from '../../domain/size.ts';
 import type { Lease } from '../ports.ts';
@@ -36,11 +36,11 @@ export async function admit({ gateway, principal, id }: Call, order: ImageOrder)
  * A key with a budget reserves what the plan may cost at worst, which means planning once more. Other reservations only
  * matter when the process dies with calls in flight: one image of the dearest route in question is near enough.
  */
-function mostItMayCost({ router, options }: Gateway, { request }: ImageOrder, isBudgeted: boolean): number {
+function mostItMayCost({ router, options }: Gateway, { request }: ImageOrder, isBudgeted: boolean): MicroUsd {
   if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
   if (isBudgeted) {
     const { plan } = router().explain(request);
-    return plan.kind === 'plan' ? plan.worstCost : 0;
+    return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
   }
   const shape = {
     size: (request.size === undefined ? undefined : parseSize(request.size)) ?? USUAL_SIZE,
@@ -53,9 +53,9 @@ function mostItMayCost({ router, options }: Gateway, { request }: ImageOrder, is
   const { tier, route, model } = request;
   const prices = options().routes.map((known) => {
     const isOut = (tier ?? known.tier) !== known.tier || (route ?? known.id) !== known.id || (model ?? known.model) !== known.model;
-    return isOut ? 0 : priceOf(known.price, shape).ceiling;
+    return isOut ? ZERO_USD : priceOf(known.price, shape).ceiling;
   });
-  return Math.max(0, ...prices);
+  return prices.reduce((most, price) => (price > most ? price : most), ZERO_USD);
 }
 
 const USUAL_SIZE: Size = { width: 1024, height: 1024 };

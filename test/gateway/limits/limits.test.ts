@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admitted, ask, costOf, dataFolder, keyed, stateIn } from '../support/state-world.ts';
+import { admitted, ask, costOf, dataFolder, keyed, stateIn, usd } from '../support/state-world.ts';
 
 describe('a key’s limits', () => {
   it('over its budget it is told the limit, what is used, and when there is room', async () => {
@@ -13,7 +13,7 @@ describe('a key’s limits', () => {
     const spent = await state.gatekeeper.admit(principal, ask('b'));
     expect(spent).toMatchObject({ status: 429, retryAfterMs: expect.any(Number) });
     expect(spent).toHaveProperty('message', expect.stringMatching(/\$0\.005 is in use\. Room again in \d+ s/));
-    admitted(await state.gatekeeper.admit(principal, ask('c', { mostMicroUsd: 5_000 })));
+    admitted(await state.gatekeeper.admit(principal, ask('c', { mostMicroUsd: usd(5_000) })));
   });
 
   it('a request that never fits is told so, and not when to come back', async () => {

@@ -25,7 +25,7 @@ const loopback = await state.gatekeeper.authenticate(new Headers());
 if ('status' in loopback) throw new Error(loopback.message);
 
 async function lease(principal: Principal, requestId: string): Promise<Lease> {
-  const ask: Ask = { requestId, images: 1, mostMicroUsd: 100, policy: undefined, model: 'auto' };
+  const ask: Ask = { requestId, images: 1, mostMicroUsd: microUsd(0.0001), policy: undefined, model: 'auto' };
   const given = await state.gatekeeper.admit(principal, ask);
   if ('status' in given) throw new Error(given.message);
   return given;

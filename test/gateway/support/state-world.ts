@@ -40,7 +40,7 @@ export async function stateIn(dataDir: string, changes: Partial<StateOptions> = 
 export const bearer = (token: string): Headers => new Headers({ authorization: `Bearer ${token}` });
 
 export function ask(requestId: string, changes: Partial<Ask> = {}): Ask {
-  return { requestId, images: 1, mostMicroUsd: 6_000, policy: undefined, model: 'auto', ...changes };
+  return { requestId, images: 1, mostMicroUsd: usd(6_000), policy: undefined, model: 'auto', ...changes };
 }
 
 export async function keyed(state: State, limits: Partial<KeyLimits> = {}, scopes: Principal['scopes'] = ['images']) {
