@@ -1,5 +1,6 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
+import { StoreError } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE, WRONG_KEY } from './limits/denials.ts';
@@ -7,7 +8,7 @@ import type { LateSettlements } from './limits/late-settlements.ts';
 import type { LoopbackLedger } from './limits/loopback-ledger.ts';
 import { NO_LIMITS } from './limits/no-limits.ts';
 import type { Ask, Denial, Gatekeeper, Lease, Principal } from './ports.ts';
-import { type Store, StoreError } from './store/store.ts';
+import type { Store } from './store/store.ts';
 
 export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
 

@@ -1,7 +1,9 @@
 // Spend of keyed callers that the store did not take when it was settled, because the disk was full for a moment. It is offered
 // again until it is taken: until then the reservation stands for it, and a key would never get its place back without.
+
 import type { Cost } from '../../domain/result.ts';
-import { type Store, StoreError } from '../store/store.ts';
+import { StoreError } from '../../domain/store-error.ts';
+import type { Store } from '../store/store.ts';
 
 export class LateSettlements {
   readonly #store: Store;

@@ -1,11 +1,12 @@
 // Many operations, one fsync: what is asked for within one turn of the event loop is done in one transaction, and every
 // caller hears of it when that is on disk. Each has a savepoint of its own, so one that fails spoils none beside it. While
 // another process writes, its turn is awaited by asking again: SQLite's own waiting would hold up every request here.
+
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { StoreError } from '../../domain/store-error.ts';
 import type { Clock } from '../../system/clock.ts';
 import { atEndOfTurn } from '../../system/turn.ts';
 import { isBusy, sqliteCode } from './sql.ts';
-import { StoreError } from './store.ts';
 
 type Operation = { readonly run: () => unknown; readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
 

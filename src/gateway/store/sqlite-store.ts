@@ -1,11 +1,13 @@
 // The embedded store: one SQLite file in the data folder, several gateways on it if need be. Write-ahead log with
 // synchronous=FULL: what was acknowledged survives a power cut. node:sqlite is synchronous, so what is written in one turn of
 // the event loop shares a transaction and its fsync; what is read has a connection of its own and waits for no writer.
+
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ImageRouterError } from '../../domain/error.ts';
 import type { Cost } from '../../domain/result.ts';
+import { StoreError } from '../../domain/store-error.ts';
 import type { Trace } from '../../domain/trace.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { KeptTrace } from '../ports.ts';
@@ -16,17 +18,7 @@ import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReser
 import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
 import { type Row, Sql, sqliteCode } from './sql.ts';
-import {
-  type IdempotencyRow,
-  type NewClaim,
-  type Reservation,
-  type Reserved,
-  type SpendBatch,
-  type SpendRow,
-  type Store,
-  type StoredKey,
-  StoreError,
-} from './store.ts';
+import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey } from './store.ts';
 
 export type SqliteOptions = {
   readonly dataDir: string;

@@ -124,8 +124,3 @@ export type SpendBatch = {
   readonly closed: readonly string[];
   readonly spent: Cost;
 };
-
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-  readonly kind = 'unavailable';
-}

@@ -1,8 +1,9 @@
 // Every error in OpenAI's shape, with the true status, so that the official client throws the class its users expect.
+
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { StoreError } from '../../../src/domain/store-error.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
-import { StoreError } from '../../../src/gateway/store/store.ts';
 import { HttpWorld } from '../support/http-world.ts';
 import { ErrorSchema } from '../support/openai-shapes.ts';
 

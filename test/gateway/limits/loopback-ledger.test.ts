@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/domain/store-error.ts';
 import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import type { Lease } from '../../../src/gateway/ports.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
-import { StoreError } from '../../../src/gateway/store/store.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, costOf, dataFolder, overlaid, stateIn, usd } from '../support/state-world.ts';
 

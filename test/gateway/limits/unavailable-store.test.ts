@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/domain/store-error.ts';
 import { createGatekeeper, LOOPBACK } from '../../../src/gateway/gatekeeper.ts';
 import { createKeyRing } from '../../../src/gateway/keys/key-ring.ts';
 import { LateSettlements } from '../../../src/gateway/limits/late-settlements.ts';
@@ -6,7 +7,6 @@ import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
-import { StoreError } from '../../../src/gateway/store/store.ts';
 import { systemSecrets } from '../../../src/system/secrets.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, bearer, costOf, dataFolder, overlaid } from '../support/state-world.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/domain/store-error.ts';
 import type { Trace } from '../../../src/domain/trace.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { KeptTrace, Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
-import { StoreError } from '../../../src/gateway/store/store.ts';
 import { WrittenBehindTraces } from '../../../src/gateway/traces/traces.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { dataFolder, overlaid, stateIn } from '../support/state-world.ts';

@@ -1,13 +1,14 @@
 // Everything that can go wrong, as OpenAI's clients expect to be told: {"error":{message,type,param,code}} with the true
 // status, so that each client class sees its own. What the router knows beside that (every problem, what would have worked,
 // what it cost, where the trace is) rides along in the same object. Bugs say nothing of themselves but the request's id.
+
 import { ERROR_CODES, type ErrorCode, type ImageRouterError, isImageRouterError, type Problem } from '../../../domain/error.ts';
 import { dollars } from '../../../domain/money.ts';
 import type { Offer } from '../../../domain/plan.ts';
 import { costInTrace } from '../../../domain/result.ts';
+import { StoreError } from '../../../domain/store-error.ts';
 import { STORE_UNAVAILABLE } from '../../limits/denials.ts';
 import type { Denial } from '../../ports.ts';
-import { StoreError } from '../../store/store.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Gateway } from '../gateway.ts';
 import { type ErrorType, Refusal, type RefusalDetails, typeFor } from '../refusal.ts';

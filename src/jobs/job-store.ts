@@ -1,0 +1,114 @@
+// Where jobs live: one port, two stores (an SQLite file, PostgreSQL with pg-boss), one contract suite. The store is the only
+// truth about who works on what. Every method that changes something is one transaction, and what resolved is on disk. A run
+// is fenced: whatever a worker writes names the run it was given, and a worker that was taken for dead is told 'lost' and has
+// changed nothing. Leases are judged by the store's own sense of who lives, never by two machines' clocks.
+import type { Job, JobAttempt, JobAttemptEnd, JobError, JobEvent, JobState, StoredImage } from '../domain/job.ts';
+import type { Cost } from '../domain/result.ts';
+import type { RunPart } from '../domain/trace.ts';
+
+export type NewJob = Pick<Job, 'id' | 'principal' | 'lineage' | 'origin' | 'request' | 'model' | 'createdAt' | 'deadlineAt' | 'maxCost'> & {
+  /** Lower is sooner; equal ones in the order they came. Batch rows come after single jobs. */
+  readonly priority: number;
+};
+
+/** Names one run of one job. */
+export type Fence = { readonly job: string; readonly run: number };
+
+/** A job given to a worker. `left`: calls of earlier runs whose end nobody knows, now counted as possibly billed. */
+export type Claimed = { readonly fence: Fence; readonly job: Job; readonly left: readonly JobAttempt[] };
+
+/** How a run ended, to be written in one go with everything that follows from it. */
+export type JobEnd = {
+  readonly state: 'completed' | 'failed' | 'cancelled' | 'expired';
+  readonly at: number;
+  readonly images: readonly StoredImage[];
+  /** Previews the run made and had not told of yet. */
+  readonly previews: readonly StoredImage[];
+  readonly degraded: string | undefined;
+  readonly error: JobError | undefined;
+  readonly traceId: string | undefined;
+  /** Calls that ended since the last time they were written. */
+  readonly ends: readonly EndedAttempt[];
+};
+
+export type EndedAttempt = { readonly part: RunPart | undefined; readonly attempt: number; readonly end: JobAttemptEnd };
+
+export type ListJobs = {
+  readonly principal: string;
+  readonly states: readonly JobState[] | undefined;
+  readonly batch: string | undefined;
+  readonly lineage: string | undefined;
+  /** The last job of the page before; newest first. */
+  readonly after: { readonly createdAt: number; readonly id: string } | undefined;
+  readonly limit: number;
+};
+
+export type Order = {
+  /** What a fenced run is to do now. `lost`: it is somebody else's; stop and write nothing. */
+  readonly fence: Fence;
+  readonly kind: 'cancel' | 'lost';
+};
+
+export type QueueDepth = { readonly queued: number; readonly running: number };
+
+export interface JobStore {
+  /**
+   * Job, first event and queue entry, all or nothing. The key's money is reserved beforehand under the job's id (`Store.reserve`
+   * with `keptBy: 'job'`): ending the job settles it in the same transaction. Rejects with StoreError when the disk is full.
+   */
+  accept(jobs: readonly NewJob[]): Promise<void>;
+  /** Accepts a job that already runs here, for a synchronous call that is carried over. Its calls so far come with it. */
+  adopt(job: NewJob, worker: string, attempts: readonly JobAttempt[]): Promise<Claimed>;
+
+  /** Undefined also when it is somebody else's. */
+  find(principal: string, id: string): Promise<Job | undefined>;
+  list(query: ListJobs): Promise<readonly Job[]>;
+  /** Events after `after`, in order. Empty for a job that is not the principal's. */
+  events(principal: string, id: string, after: number): Promise<readonly JobEvent[]>;
+  attempts(principal: string, id: string): Promise<readonly JobAttempt[]>;
+  depth(): Promise<QueueDepth>;
+
+  /** Takes up to `most` waiting jobs for a worker: state running, a new run begun, calls of dead runs settled as unknown. */
+  claim(worker: string, most: number, at: number): Promise<readonly Claimed[]>;
+  /** Says the worker and its runs live. To be called every few seconds, by wall time of the machine. What it is to stop comes back. */
+  beat(worker: string, fences: readonly Fence[]): Promise<readonly Order[]>;
+  /** Puts jobs of dead workers back into the queue (or ends those asked to be cancelled). Within 15 s of the death. */
+  takeOver(at: number): Promise<number>;
+  /** Ends queued jobs whose deadline has passed. Their number. */
+  expire(at: number): Promise<number>;
+
+  /** Before every upstream call; ends known so far are written along. `lost`: the call must not be made. */
+  startAttempt(fence: Fence, attempt: Omit<JobAttempt, 'run' | 'end'>, ends: readonly EndedAttempt[]): Promise<'recorded' | 'lost'>;
+  /** What a render is expected to take, when a run has planned. */
+  expect(fence: Fence, expectedMs: number): Promise<void>;
+  previewReady(fence: Fence, previews: readonly StoredImage[], ends: readonly EndedAttempt[], at: number): Promise<'recorded' | 'lost'>;
+  /** Ends the job, settles its calls and its key's reservation, writes the event, and queues what its webhooks are to be told. */
+  finish(fence: Fence, end: JobEnd): Promise<'recorded' | 'lost'>;
+  /** Back into the queue, not before `notBefore`: the run ended for a reason that may pass. Its calls stay counted. */
+  retryLater(fence: Fence, notBefore: number, reason: JobError, ends: readonly EndedAttempt[]): Promise<'recorded' | 'lost'>;
+  /** A queued job ends at once; a running one is asked to stop. Undefined: there is none of this principal. */
+  cancel(principal: string, id: string, at: number): Promise<JobState | undefined>;
+
+  /** Every job of a batch, counted by state, with what it cost. */
+  batchTally(
+    principal: string,
+    batch: string,
+  ): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }>;
+  /** Of all jobs of a family: what they cost, and may have. */
+  lineageCost(principal: string, lineage: string): Promise<Cost>;
+
+  /** Forgets jobs that ended before `before`, a bounded number at a time. Blobs nobody needs any more. */
+  sweep(before: number, most: number): Promise<readonly string[]>;
+  /** Forgets everything of a principal that has ended; cancels and then forgets the rest. Its blobs. */
+  forget(principal: string, at: number): Promise<readonly string[]>;
+  /** Blobs that a job names. */
+  blobs(): Promise<ReadonlySet<string>>;
+
+  /**
+   * Hears of changes made here or by any other process: a job with something new (state or event), or `work` when jobs wait.
+   * Hints only: they may be lost or come late, so whoever waits also looks now and then.
+   */
+  subscribe(listener: (hint: JobHint) => void): () => void;
+}
+
+export type JobHint = { readonly kind: 'work' } | { readonly kind: 'job'; readonly id: string };
