@@ -27,6 +27,7 @@ export type { Cost, ImageResult } from './domain/result.ts';
 export type { Route } from './domain/route.ts';
 export type { Trace, TraceEvent } from './domain/trace.ts';
 export type { Complexity, OnLate, Quality, TextAccuracy, Tier } from './domain/vocabulary.ts';
+export type { BeforeCall, UpcomingCall } from './execute/drive.ts';
 export type { RouterOptions } from './options.ts';
 export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/router.ts';
 export { type Clock, systemClock } from './system/clock.ts';

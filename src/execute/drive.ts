@@ -4,12 +4,14 @@
 import { createHash } from 'node:crypto';
 import type { Failure } from '../domain/failure.ts';
 import type { Attachments } from '../domain/image.ts';
+import type { MicroUsd } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Plan } from '../domain/plan.ts';
 import { deliveredCostOf } from '../domain/price.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
 import type { AttemptNumber, RunPart, TraceEvent } from '../domain/trace.ts';
+import type { RouteId } from '../domain/vocabulary.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import type { PartialImage, ProviderCall, ProviderReply } from '../providers/provider.ts';
 import type { CancelTimer } from '../system/clock.ts';
@@ -19,6 +21,17 @@ import type { Ticket } from './breakers.ts';
 import type { Engine, Subscriber } from './engine.ts';
 import type { Slot } from './lanes.ts';
 import type { Effect, Finish, Run, RunEvent, SlotAdmission } from './run.ts';
+
+/** A call about to be made. `ceiling`: what it costs at most. */
+export type UpcomingCall = {
+  readonly requestId: string;
+  readonly part: RunPart | undefined;
+  readonly attempt: AttemptNumber;
+  readonly target: TargetId;
+  readonly route: RouteId;
+  readonly ceiling: MicroUsd;
+};
+export type BeforeCall = (call: UpcomingCall) => Promise<void>;
 
 export type Driven = {
   readonly finish: Finish;
@@ -37,6 +50,8 @@ export type DriveOptions = {
   readonly attachments: Attachments;
   /** Whether images keep the base64 they came in. */
   readonly keepEncoded: boolean;
+  /** Waited for before every call; undefined: nobody asks. */
+  readonly beforeCall: BeforeCall | undefined;
   /** Hears interim pictures; undefined: calls are not streamed. */
   readonly onPartial: ((attempt: AttemptNumber, partial: PartialImage) => void) | undefined;
 };
@@ -173,8 +188,22 @@ class Driver implements Subscriber {
     void this.#engine.lanes.enter(target.id, { priority: need.policy.priority, signal: hold.waiting.signal }).then((slot) => {
       if (slot === 'aborted') return;
       if (slot !== 'full') hold.slot = slot;
-      this.#dispatch({ kind: 'slot', attempt, admission: slot === 'full' ? LANE_FULL : this.#admit(hold, need) });
+      const admission = slot === 'full' ? LANE_FULL : this.#admit(hold, need);
+      const { beforeCall } = this.#options;
+      if (beforeCall === undefined || admission.kind === 'rejected') this.#dispatch({ kind: 'slot', attempt, admission });
+      else
+        this.#announce(beforeCall, attempt, hold, need).then(
+          () => this.#dispatch({ kind: 'slot', attempt, admission }),
+          () => this.#dispatch({ kind: 'caller-gone' }),
+        );
     });
+  }
+
+  /** Still queued while it is being written down: whatever ends the run meanwhile also ends this call, unmade. */
+  async #announce(beforeCall: BeforeCall, attempt: AttemptNumber, { target }: Hold, need: Need): Promise<void> {
+    const { requestId, part } = this.#options;
+    const { ceiling } = plannedShapeOf(target.route, need).price;
+    await beforeCall({ requestId, part, attempt, target: target.id, route: target.route.id, ceiling });
   }
 
   #admit(hold: Hold, need: Need): SlotAdmission {

@@ -10,7 +10,7 @@ import { after, type InstantMs } from '../domain/time.ts';
 import type { RunPart, TraceEvent } from '../domain/trace.ts';
 import type { Admission } from '../domain/view.ts';
 import type { RouteId, Tier } from '../domain/vocabulary.ts';
-import { type Driven, drive } from '../execute/drive.ts';
+import { type BeforeCall, type Driven, drive } from '../execute/drive.ts';
 import type { Engine } from '../execute/engine.ts';
 import type { HealthRow } from '../health/health.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -41,6 +41,11 @@ export type GenerateOptions = {
   readonly signal?: AbortSignal;
   /** Hears every step of this request as it is added to the trace. It must not throw. */
   readonly onEvent?: (event: TraceEvent) => void;
+  /**
+   * Waited for before every upstream call: whoever must know of each call before it can cost anything writes it down here.
+   * Rejecting gives up the request as `cancelled`: nothing is sent any more.
+   */
+  readonly beforeCall?: BeforeCall;
   /** Hears interim pictures of routes that stream them. They cost a little: about 100 output tokens each. */
   readonly onPartial?: (partial: PartialImage) => void;
   /** Images keep the base64 they came in (`encoded`) where they needed no change: for callers who pass it on. */
@@ -250,8 +255,9 @@ export class Router implements ImageRouter {
 
   /** Never rejects for what providers do. A preview shows no interim pictures of its own. */
   #makePreview(order: Order, choice: PreviewChoice, signal: AbortSignal | undefined): Promise<PreviewEnd> {
-    const { onEvent, keepEncoded } = order.options;
+    const { onEvent, keepEncoded, beforeCall } = order.options;
     const options = {
+      ...(beforeCall === undefined ? {} : { beforeCall }),
       ...(keepEncoded === undefined ? {} : { keepEncoded }),
       ...(signal === undefined ? {} : { signal }),
       ...(onEvent === undefined ? {} : { onEvent }),
@@ -293,6 +299,7 @@ export class Router implements ImageRouter {
       part,
       signal: options.signal,
       onEvent: options.onEvent,
+      beforeCall: options.beforeCall,
       attachments: order.attachments,
       keepEncoded: options.keepEncoded ?? false,
       onPartial: options.onPartial && ((_, partial) => options.onPartial?.(partial)),
