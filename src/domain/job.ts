@@ -41,8 +41,6 @@ export type JobRequest = Omit<ImageRequest, 'referenceImages' | 'mask'> & {
 /** How a job came to be. The ones after the first continue another job: same lineage, one price cap over all of it. */
 export type JobOrigin =
   | { readonly kind: 'request' }
-  /** A synchronous call that could not end in time was carried over. */
-  | { readonly kind: 'promotion' }
   | { readonly kind: 'batch'; readonly batch: string; readonly row: number }
   /** The accepted preview of `parent` becomes a premium render. */
   | { readonly kind: 'finalize'; readonly parent: string; readonly preview: number }

@@ -43,6 +43,8 @@ export type Ask = {
   readonly mostMicroUsd: MicroUsd;
   readonly policy: string | undefined;
   readonly model: string;
+  /** `job`: `requestId` is a job's, which settles it when it ends; the lease is only for one that could not be accepted. */
+  readonly keptBy?: 'job';
 };
 
 /** A place inside the limits, held until `settle`. Settling twice is harmless. */

@@ -57,8 +57,6 @@ export interface JobStore {
    * with `keptBy: 'job'`): ending the job settles it in the same transaction. Rejects with StoreError when the disk is full.
    */
   accept(jobs: readonly NewJob[]): Promise<void>;
-  /** Accepts a job that already runs here, for a synchronous call that is carried over. Its calls so far come with it. */
-  adopt(job: NewJob, worker: string, attempts: readonly JobAttempt[]): Promise<Claimed>;
 
   /** Undefined also when it is somebody else's. */
   find(principal: string, id: string): Promise<Job | undefined>;

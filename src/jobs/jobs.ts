@@ -4,10 +4,15 @@
 import type { Job, JobAttempt, JobEvent, JobOrigin, StoredImage } from '../domain/job.ts';
 import type { MicroUsd } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
+import type { Cost } from '../domain/result.ts';
 import type { BlobRange } from './blob-store.ts';
 import type { ListJobs } from './job-store.ts';
 
-/** A request as the caller wrote it, checked already (`ImageRouter.explain` throws for one that is not). */
+/**
+ * A request as the caller wrote it, checked already (`ImageRouter.explain` throws for one that is not). Two of its fields say
+ * nothing to whoever makes it: a job has `lifeMs` in the place of `latencyBudgetMs`, which is left out, and what a run may
+ * cost is what is left of `maxCost`; `request.maxCostUsd` is the cap of the whole family, kept for the jobs that continue it.
+ */
 export type JobOrder = {
   readonly id: string;
   readonly principal: string;
@@ -16,17 +21,10 @@ export type JobOrder = {
   readonly origin: JobOrigin;
   /** Of the family; undefined: it is the first. */
   readonly lineage: string | undefined;
-  /** All runs together, and what its family has cost already taken off; undefined: no cap. */
+  /** All runs of this job together; what its family has cost is taken off already. Undefined: no cap. */
   readonly maxCost: MicroUsd | undefined;
   /** From acceptance; undefined: the settings' default. World milliseconds. */
   readonly lifeMs: number | undefined;
-};
-
-/** A synchronous call that is being carried over: its making goes on, and its end becomes the job's. */
-export type RunningCall = {
-  readonly attempts: readonly JobAttempt[];
-  /** Settles as `ImageRouter.generate` does. */
-  readonly result: Promise<import('../domain/result.ts').ImageResult>;
 };
 
 /** `share`: elapsed against what is expected, at most 0.95 while it runs. An estimate, and said to be one. */
@@ -35,10 +33,13 @@ export type Progress = { readonly share: number; readonly expectedEndAt: number 
 export interface Jobs {
   /** Durable when it resolves. Reference pictures are put into the blob store first. Rejects with StoreError `unavailable`. */
   submit(orders: readonly JobOrder[]): Promise<readonly Job[]>;
-  adopt(order: JobOrder, running: RunningCall): Promise<Job>;
   find(principal: string, id: string): Promise<Job | undefined>;
   list(query: ListJobs): Promise<readonly Job[]>;
   attempts(principal: string, id: string): Promise<readonly JobAttempt[]>;
+  /** As it was handed in, with its pictures read back, for a job that continues it; undefined when one of them is gone. */
+  request(job: Job): Promise<ImageRequest | undefined>;
+  /** What all jobs of a family have cost, and may have. */
+  lineageCost(principal: string, lineage: string): Promise<Cost>;
   /** What happened after event number `after`, then what happens, until the job's last event or the signal. */
   watch(principal: string, id: string, after: number, signal: AbortSignal): AsyncIterable<JobEvent>;
   progress(job: Job): Progress;
