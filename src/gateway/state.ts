@@ -11,7 +11,8 @@ import { LateSettlements } from './limits/late-settlements.ts';
 import { LoopbackLedger } from './limits/loopback-ledger.ts';
 import type { Gatekeeper, Idempotency, Traces } from './ports.ts';
 import { Pulse } from './pulse.ts';
-import { openSqliteStore } from './store/sqlite-store.ts';
+import { openSqliteFile } from './store/sqlite-file.ts';
+import { SqliteStore } from './store/sqlite-store.ts';
 import type { SpendRow } from './store/store.ts';
 import { WrittenBehindTraces } from './traces/traces.ts';
 
@@ -43,7 +44,7 @@ export type State = {
 export async function openState(options: StateOptions): Promise<State> {
   const { dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs } = options;
   const onTrouble = options.onTrouble ?? ((): void => undefined);
-  const store = openSqliteStore({ dataDir, clock, owner: ids.next('gw') });
+  const store = new SqliteStore(openSqliteFile({ dataDir, clock, owner: ids.next('gw') }));
   const files = new AnswerFiles(dataDir, ids);
   const keys = createKeyRing(store, clock, options.secrets ?? systemSecrets());
   const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, onTrouble);

@@ -39,16 +39,32 @@ const STEPS: readonly string[] = [
   CREATE INDEX claims_by_age ON claims (at, state, bytes);
   CREATE INDEX claims_running ON claims (owner) WHERE state = 'running';
   `,
+  `
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+  CREATE TABLE webhooks (
+    id TEXT PRIMARY KEY, principal TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, secrets TEXT NOT NULL,
+    created_at INTEGER NOT NULL, disabled_at INTEGER, disabled_reason TEXT
+  ) STRICT;
+  CREATE INDEX webhooks_by_principal ON webhooks (principal, created_at, id);
+  CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, principal TEXT NOT NULL, job TEXT, event TEXT NOT NULL, body TEXT NOT NULL,
+    created_at INTEGER NOT NULL, state TEXT NOT NULL, next_try_at INTEGER, tries TEXT NOT NULL DEFAULT '[]',
+    leased_by TEXT, leased_until INTEGER
+  ) STRICT;
+  CREATE INDEX deliveries_waiting ON deliveries (endpoint, next_try_at) WHERE state = 'waiting';
+  CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint, created_at, id);
+  CREATE INDEX deliveries_ended ON deliveries (created_at) WHERE state <> 'waiting';
+  `,
 ];
 
-/** Throws when the file was written by a later version of this program. */
-export function migrate(database: DatabaseSync): void {
+/** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */
+export function migrate(database: DatabaseSync, known = STEPS.length): void {
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = Number(Object.values(database.prepare('PRAGMA user_version').get() ?? {})[0] ?? 0);
-    if (version > STEPS.length) throw new Error(`the file is of version ${version}, this program knows ${STEPS.length}`);
-    for (const step of STEPS.slice(version)) database.exec(step);
-    database.exec(`PRAGMA user_version = ${STEPS.length}`);
+    if (version > known) throw new Error(`the file is of version ${version}, this program knows ${known}`);
+    for (const step of STEPS.slice(version, known)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${known}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

@@ -108,6 +108,12 @@ export interface Store {
   sweepTraces(before: string, most: number): Promise<void>;
 
   /**
+   * The secret of that name, the same for every gateway on the store. Whoever asks first makes it; of any number that ask at
+   * once, one does. It is never changed: another secret has another name.
+   */
+  sharedSecret(name: string, make: () => Uint8Array): Promise<Uint8Array>;
+
+  /**
    * Says that this gateway lives, and resolves what gateways left behind that do not any more: their reservations count as
    * possibly billed in full, their running claims as interrupted. Who is dead is for the store to know. To be called before
    * anything is reserved or claimed, and every few seconds.

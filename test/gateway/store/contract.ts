@@ -249,6 +249,13 @@ export function storeContract(open: OpenStores): void {
     expect(await Promise.all(kept.map(({ trace }) => one.findTrace(trace.requestId)))).toMatchObject([undefined, kept[1], kept[2]]);
   });
 
+  law('a shared secret is made once, and is the same for everybody', async ({ one, other }) => {
+    const asked = await Promise.all([one, other, one].map((store, index) => store.sharedSecret('links', () => Uint8Array.of(index, 7))));
+    expect(new Set(asked.map((secret) => Buffer.from(secret).toString('hex'))).size).toBe(1);
+    expect(await other.sharedSecret('links', () => Uint8Array.of(9))).toEqual(asked[0]);
+    expect(await other.sharedSecret('others', () => Uint8Array.of(9))).toEqual(Uint8Array.of(9));
+  });
+
   law('a key is found as it was made, and revoked once', async ({ one, other }) => {
     const limits = { ...NO_LIMITS, usdPerDay: 1.5, policies: ['chat'] };
     const salts = { salt: Uint8Array.of(1, 2), hash: Uint8Array.of(3) };

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
+import { migrate } from '../../../src/gateway/store/schema.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { costOf, dataFolder, usd } from '../support/state-world.ts';
@@ -55,13 +56,13 @@ describe('the SQLite store', () => {
 
   it('takes a file of an earlier version further, with what is in it', async () => {
     const dataDir = await dataFolder();
-    await openSqliteStore({ dataDir, clock, owner: 'one' }).close();
     const file = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
-    file.exec(`DROP INDEX claims_running; DROP INDEX claims_by_age; CREATE INDEX claims_by_age ON claims (at);
-      INSERT INTO spend VALUES ('key', '2026-11', 1, 2, 0); PRAGMA user_version = 1`);
+    migrate(file, 1);
+    file.exec("INSERT INTO spend VALUES ('key', '2026-11', 1, 2, 0)");
     file.close();
     const store = openSqliteStore({ dataDir, clock, owner: 'one' });
     expect(await store.spendOf('key')).toMatchObject([{ billed: 1, possiblyBilled: 2 }]);
+    expect(await store.sharedSecret('later', () => Uint8Array.of(1))).toEqual(Uint8Array.of(1));
     await store.close();
   });
 

@@ -1,0 +1,108 @@
+// The embedded store's file and how it is used: write-ahead log with synchronous=FULL, so that what was acknowledged survives
+// a power cut. node:sqlite is synchronous, so what is written in one turn of the event loop shares a transaction and its
+// fsync; what is read has a connection of its own and waits for no writer. Every store of a gateway shares one of these.
+
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ImageRouterError } from '../../domain/error.ts';
+import { StoreError } from '../../domain/store-error.ts';
+import type { Clock } from '../../system/clock.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Presence } from './presence.ts';
+import { migrate } from './schema.ts';
+import { Sql, sqliteCode } from './sql.ts';
+
+export type SqliteOptions = {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  /** This process's name among gateways. */
+  readonly owner: string;
+  /** Who else lives; default: by locks in the data folder. */
+  readonly presence?: Presence;
+};
+
+/** How long opening and reading wait for another process that tidies the file up; milliseconds. */
+const BUSY_MS = 5_000;
+
+/** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
+export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOptions): SqliteFile {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const file = join(dataDir, 'gateway.sqlite');
+    makePrivate(file);
+    const reading = new DatabaseSync(file, { timeout: BUSY_MS });
+    reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    migrate(reading);
+    // Its waiting is done by GroupCommit, so that requests are not held up meanwhile.
+    const writing = new DatabaseSync(file, { timeout: 0 });
+    writing.exec('PRAGMA synchronous = FULL');
+    return new SqliteFile(reading, writing, clock, owner, presence ?? new Presence(dataDir, owner));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const remedy = 'name a folder this user may write to with --data or gateway.dataDir';
+    throw new ImageRouterError('invalid_config', `the data folder ${dataDir} cannot be used: ${reason}`, { remedy, cause });
+  }
+}
+
+/** Nobody else may read it, from its first byte on. A file that is there is never opened and closed: that would drop its locks. */
+function makePrivate(file: string): void {
+  if (existsSync(file)) chmodSync(file, 0o600);
+  else closeSync(openSync(file, 'a', 0o600));
+}
+
+export class SqliteFile {
+  /** This process's name among gateways. */
+  readonly owner: string;
+  readonly #reading: DatabaseSync;
+  readonly #writing: DatabaseSync;
+  readonly #reads: Sql;
+  readonly #writes: Sql;
+  readonly #commits: GroupCommit;
+  readonly #presence: Presence;
+
+  constructor(reading: DatabaseSync, writing: DatabaseSync, clock: Clock, owner: string, presence: Presence) {
+    this.owner = owner;
+    this.#reading = reading;
+    this.#writing = writing;
+    this.#reads = new Sql(reading);
+    this.#writes = new Sql(writing);
+    this.#commits = new GroupCommit(writing, clock);
+    this.#presence = presence;
+  }
+
+  /** One transaction, on disk when it resolves; undone when `run` throws. */
+  write<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    return this.#commits.do(() => run(this.#writes));
+  }
+
+  /** For what has to be resolved if this gateway dies: others must be able to see that it lives. */
+  writeAsOwner<Result>(run: (sql: Sql, owner: string) => Result): Promise<Result> {
+    return this.write((sql) => {
+      this.#presence.enter();
+      return run(sql, this.owner);
+    });
+  }
+
+  async read<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    if (!this.#reading.isOpen) throw new StoreError('the store is closed');
+    try {
+      return run(this.#reads);
+    } catch (cause) {
+      throw sqliteCode(cause) === undefined ? cause : new StoreError('the store cannot be read', { cause });
+    }
+  }
+
+  /** Whether a gateway that had entered lives no more. To be asked within a write. */
+  isGone(owner: string): boolean {
+    return this.#presence.isGone(owner);
+  }
+
+  /** Nothing is taken afterwards. */
+  close(): void {
+    this.#commits.close();
+    this.#writing.close();
+    this.#reading.close();
+    this.#presence.leave();
+  }
+}
