@@ -16,6 +16,9 @@ export type JobState = (typeof JOB_STATES)[number];
 export const ENDED_STATES = ['completed', 'failed', 'cancelled', 'expired'] as const satisfies readonly JobState[];
 export type EndedState = (typeof ENDED_STATES)[number];
 
+/** A job whose workers died so often fails: it is likely what kills them. */
+export const MOST_LOST_RUNS = 5;
+
 export function hasEnded(state: JobState): state is EndedState {
   return ENDED_STATES.some((ended) => ended === state);
 }

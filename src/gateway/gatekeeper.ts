@@ -45,11 +45,11 @@ export function createGatekeeper(parts: {
   }
 
   async function reserve(principal: Principal, ask: Ask): Promise<Lease | Denial> {
-    const { requestId, images, mostMicroUsd } = ask;
+    const { requestId, images, mostMicroUsd, keptBy = 'gateway' } = ask;
     const at = clock.wall().getTime();
     const { id, limits } = principal;
     try {
-      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at });
+      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
       if (error instanceof StoreError) return STORE_UNAVAILABLE;

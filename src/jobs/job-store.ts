@@ -31,6 +31,15 @@ export type JobEnd = {
   readonly ends: readonly EndedAttempt[];
 };
 
+/** `notBefore`: at most LONGEST_WAIT_MS after `at`; a later one was written by a clock that has since been set back. */
+export type JobRetry = {
+  readonly at: number;
+  readonly notBefore: number;
+  readonly reason: JobError;
+  readonly ends: readonly EndedAttempt[];
+};
+export const LONGEST_WAIT_MS = 3_600_000;
+
 export type EndedAttempt = { readonly part: RunPart | undefined; readonly attempt: number; readonly end: JobAttemptEnd };
 
 export type ListJobs = {
@@ -66,13 +75,16 @@ export interface JobStore {
   attempts(principal: string, id: string): Promise<readonly JobAttempt[]>;
   depth(): Promise<QueueDepth>;
 
-  /** Takes up to `most` waiting jobs for a worker: state running, a new run begun, calls of dead runs settled as unknown. */
+  /** Takes up to `most` waiting jobs for a worker, none of them past its deadline: state running, a new run begun. */
   claim(worker: string, most: number, at: number): Promise<readonly Claimed[]>;
   /** Says the worker and its runs live. To be called every few seconds, by wall time of the machine. What it is to stop comes back. */
   beat(worker: string, fences: readonly Fence[]): Promise<readonly Order[]>;
-  /** Puts jobs of dead workers back into the queue (or ends those asked to be cancelled). Within 15 s of the death. */
+  /**
+   * Puts jobs of dead workers back into the queue, their open calls settled as possibly billed; ends those that were asked to
+   * be cancelled, and as `lost_too_often` those that lost MOST_LOST_RUNS workers. Within 15 s of the death. How many jobs.
+   */
   takeOver(at: number): Promise<number>;
-  /** Ends queued jobs whose deadline has passed. Their number. */
+  /** Ends queued jobs whose deadline has passed, a bounded number at a time. How many. */
   expire(at: number): Promise<number>;
 
   /** Before every upstream call; ends known so far are written along. `lost`: the call must not be made. */
@@ -80,10 +92,16 @@ export interface JobStore {
   /** What a render is expected to take, when a run has planned. */
   expect(fence: Fence, expectedMs: number): Promise<void>;
   previewReady(fence: Fence, previews: readonly StoredImage[], ends: readonly EndedAttempt[], at: number): Promise<'recorded' | 'lost'>;
-  /** Ends the job, settles its calls and its key's reservation, writes the event, and queues what its webhooks are to be told. */
+  /**
+   * Ends the job, settles its calls (open ones as possibly billed) and its key's reservation, writes the event, and queues what
+   * its webhooks are to be told; of one that expired they are told `job.failed`.
+   */
   finish(fence: Fence, end: JobEnd): Promise<'recorded' | 'lost'>;
-  /** Back into the queue, not before `notBefore`: the run ended for a reason that may pass. Its calls stay counted. */
-  retryLater(fence: Fence, notBefore: number, reason: JobError, ends: readonly EndedAttempt[]): Promise<'recorded' | 'lost'>;
+  /**
+   * Back into the queue: the run ended for a reason that may pass. Its calls stay counted, open ones as possibly billed. One
+   * that was asked to be cancelled ends so instead.
+   */
+  retryLater(fence: Fence, retry: JobRetry): Promise<'recorded' | 'lost'>;
   /** A queued job ends at once; a running one is asked to stop. Undefined: there is none of this principal. */
   cancel(principal: string, id: string, at: number): Promise<JobState | undefined>;
 
@@ -97,7 +115,7 @@ export interface JobStore {
 
   /** Forgets jobs that ended before `before`, a bounded number at a time. Blobs nobody needs any more. */
   sweep(before: number, most: number): Promise<readonly string[]>;
-  /** Forgets everything of a principal that has ended; cancels and then forgets the rest. Its blobs. */
+  /** Forgets all jobs of a principal; the calls of one that runs count as possibly billed, and its worker is told `lost`. Their blobs. */
   forget(principal: string, at: number): Promise<readonly string[]>;
   /** Blobs that a job names. */
   blobs(): Promise<ReadonlySet<string>>;

@@ -6,7 +6,7 @@ import type { MicroUsd } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
 import type { Cost } from '../domain/result.ts';
 import type { BlobRange } from './blob-store.ts';
-import type { ListJobs } from './job-store.ts';
+import type { ListJobs, QueueDepth } from './job-store.ts';
 
 /**
  * A request as the caller wrote it, checked already (`ImageRouter.explain` throws for one that is not). Two of its fields say
@@ -45,6 +45,7 @@ export interface Jobs {
   progress(job: Job): Progress;
   /** The job as it is afterwards; undefined: there is none. */
   cancel(principal: string, id: string): Promise<Job | undefined>;
+  depth(): Promise<QueueDepth>;
   /** Bytes of one of a job's pictures; undefined when they are gone. */
   content(image: StoredImage, range: BlobRange | undefined): Promise<Uint8Array | undefined>;
   /** Deletes everything of a principal. */

@@ -33,24 +33,24 @@ export function takeReservation(sql: Sql, owner: string, reservation: Reservatio
   takePlace(sql, owner, reservation, day, month);
 }
 
-function takePlace(sql: Sql, owner: string, { id, principal, microUsd: amount, limits }: Reservation, day: string, month: string): void {
-  const most = limits.concurrent;
+function takePlace(sql: Sql, owner: string, reservation: Reservation, day: string, month: string): void {
+  const { id, principal, microUsd: amount, limits, keptBy } = reservation;
+  const most = keptBy === 'job' ? undefined : limits.concurrent;
+  const place = [id, principal, owner, amount, day, month, keptBy] as const;
   if (most === undefined) {
-    sql
-      .prepare('INSERT INTO reservations (id, principal, owner, amount, day, month) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(id, principal, owner, amount, day, month);
+    sql.prepare(`${INSERT_RESERVATION} VALUES (?, ?, ?, ?, ?, ?, ?)`).run(...place);
     return;
   }
   const { changes } = sql
-    .prepare(
-      `INSERT INTO reservations (id, principal, owner, amount, day, month)
-       SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM reservations WHERE principal = ?) < ?`,
-    )
-    .run(id, principal, owner, amount, day, month, principal, most);
+    .prepare(`${INSERT_RESERVATION} SELECT ?, ?, ?, ?, ?, ?, ? WHERE (${COUNT_OPEN}) < ?`)
+    .run(...place, principal, most);
   if (changes === 1) return;
-  const used = figure(sql.prepare('SELECT count(*) AS used FROM reservations WHERE principal = ?').get(principal), 'used');
+  const used = figure(sql.prepare(`SELECT (${COUNT_OPEN}) AS used`).get(principal), 'used');
   throw new OverLimit({ limit: 'concurrent', most, asked: 1, used, freesAt: undefined });
 }
+
+const INSERT_RESERVATION = 'INSERT INTO reservations (id, principal, owner, amount, day, month, kept_by)';
+const COUNT_OPEN = "SELECT count(*) FROM reservations WHERE principal = ? AND kept_by = 'gateway'";
 
 // A bucket filled more than a minute in the future was left by a clock that has since been set back (a sandbox at twenty times
 // real speed that was started again): it is as good as full. The hair's breadth forgives what dividing by 60 000 loses.
@@ -108,17 +108,18 @@ export function settleReservation(sql: Sql, id: string, { billed, possiblyBilled
     .run(figure(row, 'amount'), billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
 }
 
-/** What a gateway left behind when it died counts as spent in full: nobody knows better. */
+/** What a gateway left behind when it died counts as spent in full: nobody knows better. A job that was never accepted cost nothing. */
 export function resolveReservations(sql: Sql, owner: string): void {
-  for (const row of sql.prepare('SELECT id, amount FROM reservations WHERE owner = ?').all(owner)) {
-    settleReservation(sql, String(row.id), { billed: ZERO_USD, possiblyBilled: amountIn(figure(row, 'amount')) });
+  for (const row of sql.prepare("SELECT id, amount, kept_by FROM reservations WHERE owner = ? AND owner <> ''").all(owner)) {
+    const possiblyBilled = row.kept_by === 'job' ? ZERO_USD : amountIn(figure(row, 'amount'));
+    settleReservation(sql, String(row.id), { billed: ZERO_USD, possiblyBilled });
   }
 }
 
 /** Spend without limits, many requests at once. Noting the same opening twice counts once. */
 export function noteSpend(sql: Sql, owner: string, { principal, at, opened, closed, spent }: SpendBatch): void {
   const { day, month } = periodsOf(at);
-  const open = sql.prepare('INSERT INTO reservations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
+  const open = sql.prepare(`${INSERT_RESERVATION} VALUES (?, ?, ?, ?, ?, ?, 'gateway') ON CONFLICT DO NOTHING`);
   let reserved = 0;
   for (const { id, microUsd: amount } of opened) {
     if (open.run(id, principal, owner, amount, day, month).changes === 1) reserved += amount;

@@ -55,6 +55,14 @@ const STEPS: readonly string[] = [
   CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint, created_at, id);
   CREATE INDEX deliveries_ended ON deliveries (created_at) WHERE state <> 'waiting';
   `,
+  // A reservation whose job was accepted has no owner (''): it outlives every gateway, and no beat looks at it.
+  `
+  ALTER TABLE reservations ADD COLUMN kept_by TEXT NOT NULL DEFAULT 'gateway';
+  DROP INDEX reservations_by_principal;
+  CREATE INDEX reservations_by_principal ON reservations (principal) WHERE kept_by = 'gateway';
+  DROP INDEX reservations_by_owner;
+  CREATE INDEX reservations_by_owner ON reservations (owner) WHERE owner <> '';
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

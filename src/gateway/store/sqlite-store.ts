@@ -135,7 +135,9 @@ export class SqliteStore implements Store {
     return this.#file.writeAsOwner((sql, owner) => {
       sql.prepare('INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat').run(owner, at);
       const owners = sql
-        .prepare("SELECT id FROM owners UNION SELECT owner FROM reservations UNION SELECT owner FROM claims WHERE state = 'running'")
+        .prepare(
+          "SELECT id FROM owners UNION SELECT owner FROM reservations WHERE owner <> '' UNION SELECT owner FROM claims WHERE state = 'running'",
+        )
         .all();
       for (const { id } of owners) if (this.#file.isGone(String(id))) resolveLeft(sql, String(id));
     });

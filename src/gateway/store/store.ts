@@ -27,6 +27,12 @@ export type Reservation = {
   readonly microUsd: MicroUsd;
   readonly limits: Pick<KeyLimits, 'requestsPerMinute' | 'imagesPerMinute' | 'concurrent' | 'usdPerDay' | 'usdPerMonth'>;
   readonly at: number;
+  /**
+   * Who settles it. `gateway`: the one that took it; if that dies, it counts as spent. `job`: the job of that id when it ends,
+   * in whichever process; it takes no place among concurrent requests. If its gateway dies before the job was accepted,
+   * nothing was sent and it counts as nothing.
+   */
+  readonly keptBy: 'gateway' | 'job';
 };
 
 export type LimitName = 'requestsPerMinute' | 'imagesPerMinute' | 'concurrent' | 'usdPerDay' | 'usdPerMonth';

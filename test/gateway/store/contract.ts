@@ -6,12 +6,12 @@ import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { NewClaim, Reservation, Store } from '../../../src/gateway/store/store.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
-type Stores = { readonly one: Store; readonly other: Store; killOne(): void };
+type Stores = { readonly one: Store; readonly other: Store; killOne(): void | Promise<void> };
 export type OpenStores = () => Promise<Stores & { close(): Promise<void> }>;
 
 const NOON = 1_795_608_000_000;
 function reservation(id: string, changes: Partial<Reservation> = {}): Reservation {
-  return { id, principal: 'key', images: 1, microUsd: usd(100), limits: NO_LIMITS, at: NOON, ...changes };
+  return { id, principal: 'key', images: 1, microUsd: usd(100), limits: NO_LIMITS, at: NOON, keptBy: 'gateway', ...changes };
 }
 
 function claimOf(key: string, changes: Partial<NewClaim> = {}): NewClaim {
@@ -111,6 +111,25 @@ export function storeContract(open: OpenStores): void {
     expect(await one.reserve(reservation('c', { limits }))).toEqual({ kind: 'reserved' });
   });
 
+  law('a job that waits takes no place among concurrent requests, and any process may settle it', async ({ one, other }) => {
+    const limits = { ...NO_LIMITS, concurrent: 1, usdPerDay: 0.0003 };
+    expect(await one.reserve(reservation('a', { limits, keptBy: 'job' }))).toEqual({ kind: 'reserved' });
+    expect(await one.reserve(reservation('b', { limits, keptBy: 'job' }))).toEqual({ kind: 'reserved' });
+    expect(await other.reserve(reservation('c', { limits }))).toEqual({ kind: 'reserved' });
+    expect(await other.reserve(reservation('d', { limits, keptBy: 'job' }))).toMatchObject({ limit: 'usdPerDay', used: 300 });
+    await other.settle('a', costOf(7));
+    expect((await one.spendOf('key'))[0]).toMatchObject({ billed: 7, possiblyBilled: 0, reserved: 200 });
+  });
+
+  law('a job that its gateway reserved for and died before it was accepted costs nothing', async (stores) => {
+    const { one, other, killOne } = stores;
+    await one.beat(NOON);
+    await one.reserve(reservation('a', { keptBy: 'job' }));
+    await killOne();
+    await other.beat(NOON);
+    expect((await other.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 0, reserved: 0 });
+  });
+
   law('settling twice counts once', async ({ one, other }) => {
     await one.reserve(reservation('a'));
     await one.settle('a', costOf(7, 3));
@@ -151,7 +170,7 @@ export function storeContract(open: OpenStores): void {
     await one.reserve(reservation('a', { limits }));
     await one.claim(claimOf('k'));
     await one.note({ principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(5) });
-    killOne();
+    await killOne();
     await other.beat(NOON);
     expect((await other.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 100, reserved: 0 });
     expect((await other.spendOf('free'))[0]).toMatchObject({ billed: 5, possiblyBilled: 30, reserved: 0 });

@@ -9,7 +9,7 @@ const store = openSqliteStore({ dataDir: process.argv[2] ?? '', clock: systemClo
 const at = 1_795_608_000_000;
 await store.beat(at);
 for (const id of ['settled', 'open']) {
-  await store.reserve({ id, principal: 'key', images: 1, microUsd: microUsd(0.0001), limits: NO_LIMITS, at });
+  await store.reserve({ id, principal: 'key', images: 1, microUsd: microUsd(0.0001), limits: NO_LIMITS, at, keptBy: 'gateway' });
 }
 await store.settle('settled', { billed: microUsd(0.00004), possiblyBilled: microUsd(0) });
 await store.claim({ principal: 'key', key: 'running', fingerprint: 'f', file: 'never', at });

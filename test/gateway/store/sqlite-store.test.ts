@@ -71,7 +71,15 @@ describe('the SQLite store', () => {
     const store = openSqliteStore({ dataDir, clock, owner: 'one' });
     const another = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
     another.exec('BEGIN IMMEDIATE');
-    const reserved = store.reserve({ id: 'a', principal: 'key', images: 1, microUsd: usd(5), limits: NO_LIMITS, at: NOON });
+    const reserved = store.reserve({
+      id: 'a',
+      principal: 'key',
+      images: 1,
+      microUsd: usd(5),
+      limits: NO_LIMITS,
+      at: NOON,
+      keptBy: 'gateway',
+    });
     expect(await store.spendOf('key')).toEqual([]);
     another.exec('COMMIT');
     expect(await reserved).toEqual({ kind: 'reserved' });
