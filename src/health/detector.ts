@@ -2,8 +2,11 @@
 // - silence: every call in flight adds the hazard it has outlived, every image delivered takes ln 3 away. It sees a hang
 //   in about three medians, where anything that counts outcomes must wait for somebody's timeout (300 s or never);
 // - failing: failures against successes, from the route's own learned failure rate towards 30 %.
-// Both are log-likelihood ratios, so e^-level bounds the chance that a healthy route got there. The detector only speaks:
-// opening is the breaker's deed, and it says so through `acknowledge`. No clock: what calls in flight prove follows from `now`.
+// Both are log-likelihood ratios, so e^-level bounds the chance that a healthy route got there. That holds for witnesses who
+// do not copy each other: calls sent in the same second meet the same queue and the same slow spell, so together they weigh
+// less than two (Kish's design effect). Otherwise ten thousand callers who come at once would prove an outage before the
+// first answer could be there. The detector only speaks: opening is the breaker's deed, and it says so through `acknowledge`.
+// No clock: what calls in flight prove follows from `now`.
 import { normalCdf } from '../domain/latency.ts';
 import type { InstantMs } from '../domain/time.ts';
 import { clamp, fade } from './decay.ts';
@@ -27,6 +30,10 @@ const KNOWN_SIGMA = 0.5;
 const UNKNOWN_SIGMA = 1.5;
 /** Observations after which the median is known: its own error, 0.4 / sqrt(10), no longer matters beside 0.5. */
 const KNOWN_AFTER_CALLS = 10;
+/** Calls sent within so long of each other are one burst, told of several times. */
+const BURST_MS = 1_000;
+/** Half of what makes one call slow makes its neighbours slow, too: measured between attempts on one route (GenTD26). */
+const SHARED_VARIANCE = 1 / 2;
 /** A call nobody ended for an hour is a leak, not evidence. */
 const OLDEST_CALL_MS = 60 * 60_000;
 /** The failure rate worth an alarm. */
@@ -48,10 +55,21 @@ export type AlarmCause = 'silent' | 'failing';
 /** How a call ended. `answered`: the provider said something, be it an error or a refusal; false for timeout, cancel, reset. */
 export type CallOutcome = { readonly evidence: Evidence; readonly answered: boolean };
 
-type WatchedCall = { readonly startedAt: InstantMs; readonly medianMs: number; readonly sigma: number; hazard: number };
+/** Calls of one expectation sent in one burst. All of them have outlived the same hazard. */
+type Burst = {
+  readonly startedAt: InstantMs;
+  readonly medianMs: number;
+  readonly sigma: number;
+  /** All that were sent, and those still in flight. */
+  sent: number;
+  inFlight: number;
+  hazard: number;
+};
 
 export class Detector {
-  readonly #calls = new Map<string, WatchedCall>();
+  readonly #calls = new Map<string, Burst>();
+  /** Oldest first. */
+  readonly #bursts = new Map<string, Burst>();
   readonly #failing: FailureSum;
   #silence = 0;
   #silenceAt: InstantMs | undefined;
@@ -65,7 +83,10 @@ export class Detector {
   /** A call was sent. `medianMs` is believed of its shape; `observations` says how well that is known. */
   callStarted(id: string, medianMs: number, observations: number, now: InstantMs): void {
     this.#advance(now);
-    this.#calls.set(id, { startedAt: now, medianMs, sigma: sigmaFor(observations), hazard: 0 });
+    const burst = this.#burstFor(medianMs, sigmaFor(observations), now);
+    burst.sent += 1;
+    burst.inFlight += 1;
+    this.#calls.set(id, burst);
   }
 
   /**
@@ -76,11 +97,12 @@ export class Detector {
   callEnded(id: string, outcome: CallOutcome, now: InstantMs): void {
     this.#advance(now);
     this.#failing.record(outcome.evidence, now);
-    const call = this.#calls.get(id);
-    if (call === undefined) return;
+    const burst = this.#calls.get(id);
+    if (burst === undefined) return;
     this.#calls.delete(id);
-    if (outcome.evidence === 'for') this.#lowerSilence(-Math.log(SLOWED_RATE));
-    else if (outcome.answered || call.hazard < HAZARD_AT_MEDIAN) this.#lowerSilence((1 - SLOWED_RATE) * call.hazard);
+    burst.inFlight -= 1;
+    if (outcome.evidence === 'for') this.#lowerSilence(-Math.log(SLOWED_RATE) * weightIn(burst));
+    else if (outcome.answered || burst.hazard < HAZARD_AT_MEDIAN) this.#lowerSilence(silenceOf(burst, burst.hazard));
   }
 
   verdict(now: InstantMs): Verdict {
@@ -92,6 +114,7 @@ export class Detector {
   /** The breaker has opened: start afresh. Calls in flight have been acted upon and are no evidence any more. */
   acknowledge(now: InstantMs): void {
     this.#calls.clear();
+    this.#bursts.clear();
     this.#silence = 0;
     this.#silenceAt = now;
     this.#isSilenceProven = false;
@@ -120,20 +143,46 @@ export class Detector {
     if (this.#silence === 0) this.#isSilenceProven = false;
   }
 
+  /** Beliefs move with every answer: medians within 2 % of each other are the same expectation. */
+  #burstFor(medianMs: number, sigma: number, now: InstantMs): Burst {
+    const key = `${Math.floor(now / BURST_MS)} ${Math.round(Math.log(medianMs) * 50)} ${sigma.toFixed(1)}`;
+    const known = this.#bursts.get(key);
+    if (known !== undefined) return known;
+    const burst = { startedAt: now, medianMs, sigma, sent: 0, inFlight: 0, hazard: 0 };
+    this.#bursts.set(key, burst);
+    return burst;
+  }
+
   /** Brings the silence sum to `now`. Between events it only grows, so nothing is missed however seldom this runs. */
   #advance(now: InstantMs): void {
     if (this.#calls.size === 0) this.#silence *= fade(now - (this.#silenceAt ?? now), IDLE_HALF_LIFE_MS);
     this.#silenceAt = now;
-    for (const [id, call] of this.#calls) {
-      const ageMs = now - call.startedAt;
-      if (ageMs > OLDEST_CALL_MS) this.#calls.delete(id);
-      if (call.hazard === LARGEST_HAZARD) continue;
-      const hazard = Math.min(LARGEST_HAZARD, cumulativeHazard(ageMs, call.medianMs, call.sigma));
-      this.#silence += (1 - SLOWED_RATE) * (hazard - call.hazard);
-      call.hazard = hazard;
+    for (const [key, burst] of this.#bursts) {
+      const ageMs = now - burst.startedAt;
+      if (ageMs > OLDEST_CALL_MS) this.#forget(key, burst);
+      else if (burst.inFlight === 0 && ageMs > BURST_MS) this.#bursts.delete(key);
+      if (burst.hazard === LARGEST_HAZARD) continue;
+      const hazard = Math.min(LARGEST_HAZARD, cumulativeHazard(ageMs, burst.medianMs, burst.sigma));
+      this.#silence += burst.inFlight * silenceOf(burst, hazard - burst.hazard);
+      burst.hazard = hazard;
     }
     if (this.#silence >= ALARM_LEVEL) this.#isSilenceProven = true;
   }
+
+  #forget(key: string, burst: Burst): void {
+    this.#bursts.delete(key);
+    for (const [id, other] of this.#calls) if (other === burst) this.#calls.delete(id);
+  }
+}
+
+/** What one call of a burst weighs: n of them are worth n / (1 + (n - 1) r) that know nothing of each other (Kish 1965). */
+function weightIn({ sent }: Burst): number {
+  return 1 / (1 + (sent - 1) * SHARED_VARIANCE);
+}
+
+/** What one call of a burst adds to the silence by outliving so much hazard. */
+function silenceOf(burst: Burst, hazard: number): number {
+  return (1 - SLOWED_RATE) * hazard * weightIn(burst);
 }
 
 /** The outcome CUSUM: failures against successes, from the learned healthy rate towards `SICK_FAILURES`. */

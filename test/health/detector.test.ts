@@ -8,8 +8,10 @@ const MEDIAN_MS = 7_000;
 const KNOWN = 100;
 const quiet = { kind: 'quiet' };
 
+/** One call a second: calls of the same second would be one burst. */
 function started(detector: Detector, count: number, atSeconds = 0): void {
-  for (let index = 0; index < count; index += 1) detector.callStarted(`${atSeconds}-${index}`, MEDIAN_MS, KNOWN, seconds(atSeconds));
+  for (let index = 0; index < count; index += 1)
+    detector.callStarted(`${atSeconds}-${index}`, MEDIAN_MS, KNOWN, seconds(atSeconds + index));
 }
 
 describe('a hang, at one call every two seconds', () => {
@@ -85,14 +87,65 @@ describe('healthy routes', () => {
     expect(detector.verdict(seconds(3_000))).toEqual(quiet);
   });
 
-  test('a burst of eight on a route three times slower than its catalogue says is no alarm before anything was learned', () => {
+  test('eight calls on a route three times slower than its catalogue says are no alarm before anything was learned', () => {
     const [unknown, known] = [new Detector(0.985), new Detector(0.985)];
     for (let index = 0; index < 8; index += 1) {
-      unknown.callStarted(`${index}`, MEDIAN_MS, 0, seconds(0));
-      known.callStarted(`${index}`, MEDIAN_MS, KNOWN, seconds(0));
+      unknown.callStarted(`${index}`, MEDIAN_MS, 0, seconds(index));
+      known.callStarted(`${index}`, MEDIAN_MS, KNOWN, seconds(index));
     }
-    expect(unknown.verdict(seconds(21))).toEqual(quiet);
-    expect(known.verdict(seconds(21)).kind).toBe('alarm');
+    expect(unknown.verdict(seconds(25))).toEqual(quiet);
+    expect(known.verdict(seconds(25)).kind).toBe('alarm');
+  });
+});
+
+describe('a burst', () => {
+  /** So many calls, evenly over so many seconds. */
+  const burst = (detector: Detector, count: number, overSeconds: number, observations: number): void => {
+    for (let index = 0; index < count; index += 1) {
+      detector.callStarted(`${index}`, MEDIAN_MS, observations, seconds((index / count) * overSeconds));
+    }
+  };
+
+  test.each([
+    ['nobody has observed', 0],
+    ['everybody knows', KNOWN],
+  ])('of ten thousand on a route %s is no alarm, nor even suspect, before answers are due', (_, observations) => {
+    const detector = new Detector(0.985);
+    burst(detector, 10_000, 2, observations);
+    expect(detector.verdict(seconds(2 + 1.5 * 7))).toEqual(quiet);
+    expect(detector.suspicion(seconds(2 + 7))).toBeLessThan(0.1);
+  });
+
+  test('in a slow spell that lets everybody wait twice as long gives no alarm in 200 worlds', () => {
+    const alarms = Array.from({ length: 200 }, (_, seed) => {
+      const random = seededRandom(seed);
+      const draw = (): number => normalQuantile(random.next() || 0.5);
+      const detector = new Detector(0.985);
+      const spell = Math.LN2;
+      burst(detector, 500, 3, KNOWN);
+      const ends = Array.from({ length: 500 }, () => MEDIAN_MS * Math.exp(spell + 0.28 * draw())).toSorted((a, b) => a - b);
+      return ends.some((latencyMs, index) => {
+        const now = seconds(3 + latencyMs / 1_000);
+        const isAlarm = detector.verdict(now).kind === 'alarm';
+        detector.callEnded(`${index}`, { evidence: 'for', answered: true }, now);
+        return isAlarm;
+      });
+    });
+    expect(alarms.filter(Boolean)).toHaveLength(0);
+  });
+
+  test('that nobody answers is noticed by those who come after it', () => {
+    const detector = new Detector(0.985);
+    burst(detector, 1_000, 1, KNOWN);
+    started(detector, 30, 2);
+    expect(detector.verdict(seconds(22))).toEqual({ kind: 'alarm', cause: 'silent' });
+  });
+
+  test('of a single second can make a route suspect and never condemns it: what times out is told as failures', () => {
+    const detector = new Detector(0.985);
+    burst(detector, 1_000, 0.9, KNOWN);
+    expect(detector.isSilent(seconds(60))).toBe(true);
+    expect(detector.verdict(seconds(3_000))).toEqual(quiet);
   });
 });
 
@@ -216,9 +269,11 @@ describe('after the breaker has opened', () => {
     detector.callEnded('0-0', { evidence: 'for', answered: true }, seconds(20));
     expect(detector.verdict(seconds(20)).kind).toBe('alarm');
     for (let index = 1; index < 12; index += 1) detector.callEnded(`0-${index}`, { evidence: 'for', answered: true }, seconds(20));
-    started(detector, 20, 21);
-    for (let index = 0; index < 20; index += 1) detector.callEnded(`21-${index}`, { evidence: 'for', answered: true }, seconds(22));
-    expect(detector.verdict(seconds(22))).toEqual(quiet);
+    for (let index = 0; index < 20; index += 1) {
+      detector.callStarted(`back-${index}`, MEDIAN_MS, KNOWN, seconds(20 + index));
+      detector.callEnded(`back-${index}`, { evidence: 'for', answered: true }, seconds(21 + index));
+    }
+    expect(detector.verdict(seconds(41))).toEqual(quiet);
   });
 });
 

@@ -42,7 +42,7 @@ describe('health', () => {
     const health = fresh();
     for (let index = 0; index < 12; index += 1) call(health, `warm-${index}`, delivered, index * 8, index * 8 + 7);
     for (let index = 0; index < 4; index += 1) {
-      health.callStarted({ id: `${index}`, target: low.id, operation: 'generate', shape: SQUARE }, seconds(100));
+      health.callStarted({ id: `${index}`, target: low.id, operation: 'generate', shape: SQUARE }, seconds(97 + index));
     }
     const chances = [100, 115, 120, 125].map((second) => health.view(low.id, 'generate', seconds(second)).success);
     expect(chances).toEqual(chances.toSorted((a, b) => b - a));
