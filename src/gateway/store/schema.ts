@@ -48,10 +48,11 @@ const STEPS: readonly string[] = [
   CREATE INDEX webhooks_by_principal ON webhooks (principal, created_at, id);
   CREATE TABLE deliveries (
     id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, principal TEXT NOT NULL, job TEXT, event TEXT NOT NULL, body TEXT NOT NULL,
-    created_at INTEGER NOT NULL, state TEXT NOT NULL, next_try_at INTEGER, tries TEXT NOT NULL DEFAULT '[]',
-    leased_by TEXT, leased_until INTEGER
+    created_at INTEGER NOT NULL, state TEXT NOT NULL, next_try_at INTEGER, tries TEXT NOT NULL, leased_by TEXT
   ) STRICT;
+  CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE state = 'waiting';
   CREATE INDEX deliveries_waiting ON deliveries (endpoint, next_try_at) WHERE state = 'waiting';
+  CREATE INDEX deliveries_leased ON deliveries (endpoint) WHERE leased_by IS NOT NULL;
   CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint, created_at, id);
   CREATE INDEX deliveries_ended ON deliveries (created_at) WHERE state <> 'waiting';
   `,

@@ -1,0 +1,155 @@
+// Deliveries to webhook endpoints as rows. One that is being sent is due again when its lease ends: `next_try_at` is that
+// instant meanwhile, so a sender that died needs no clearing up.
+import { z } from 'zod';
+import {
+  type Delivery,
+  type DeliveryTry,
+  type DueQuery,
+  MOST_TRIES_KEPT,
+  type WebhookEndpoint,
+  type WebhookStore,
+} from '../../jobs/webhook-store.ts';
+import { figure, type Row, type Sql } from './sql.ts';
+
+const TriesSchema = z.array(
+  z
+    .object({ at: z.number(), status: z.number().optional(), failure: z.string().optional(), tookMs: z.number() })
+    .transform(({ at, status, failure, tookMs }): DeliveryTry => ({ at, status, failure, tookMs })),
+);
+const EventSchema = z.enum(['job.preview_ready', 'job.completed', 'job.failed', 'job.cancelled', 'webhook.test']) satisfies z.ZodType<
+  Delivery['event']
+>;
+const StateSchema = z.enum(['waiting', 'delivered', 'given-up']) satisfies z.ZodType<Delivery['state']>;
+
+/** One that is there already stays as it is. */
+export function insertDelivery(sql: Sql, delivery: Delivery): void {
+  const { id, endpoint, principal, job, event, body, createdAt, state, nextTryAt, tries } = delivery;
+  sql
+    .prepare(
+      `INSERT INTO deliveries (id, endpoint, principal, job, event, body, created_at, state, next_try_at, tries)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    .run(id, endpoint, principal, job ?? null, event, body, createdAt, state, nextTryAt ?? null, JSON.stringify(tries));
+}
+
+/** Whether anything is due; asked without writing, for it is asked often. */
+export function isAnyDue(sql: Sql, at: number): boolean {
+  return sql.prepare("SELECT 1 FROM deliveries WHERE state = 'waiting' AND next_try_at <= ? LIMIT 1").get(at) !== undefined;
+}
+
+/** Its endpoint's rows are found by skipping through an index: a receiver that is a million deliveries behind costs as much as any. */
+export function takeDue(
+  sql: Sql,
+  sender: string,
+  { most, perEndpoint, at, leaseMs }: DueQuery,
+  endpointBy: (id: string) => WebhookEndpoint | undefined,
+): readonly { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint }[] {
+  const found: { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint; readonly since: number }[] = [];
+  for (let id = nextEndpoint(sql, ''); id !== undefined; id = nextEndpoint(sql, id)) {
+    const room = perEndpoint - leasedOf(sql, id, at);
+    if (room <= 0) continue;
+    const rows = sql
+      .prepare("SELECT * FROM deliveries WHERE state = 'waiting' AND endpoint = ? AND next_try_at <= ? ORDER BY next_try_at LIMIT ?")
+      .all(id, at, room);
+    const endpoint = rows.length === 0 ? undefined : endpointBy(id);
+    if (endpoint === undefined) continue;
+    for (const row of rows) found.push({ delivery: deliveryOf(row), endpoint, since: Number(row.next_try_at) });
+  }
+  const taken = found.sort((a, b) => a.since - b.since).slice(0, most);
+  const lease = sql.prepare('UPDATE deliveries SET leased_by = ?, next_try_at = ? WHERE id = ?');
+  for (const { delivery } of taken) lease.run(sender, at + leaseMs, delivery.id);
+  return taken.map(({ delivery, endpoint }) => ({ delivery, endpoint }));
+}
+
+function nextEndpoint(sql: Sql, after: string): string | undefined {
+  const row = sql.prepare("SELECT min(endpoint) AS id FROM deliveries WHERE state = 'waiting' AND endpoint > ?").get(after);
+  return typeof row?.id === 'string' ? row.id : undefined;
+}
+
+/** Leases that have run out are not counted: whoever held them is gone. */
+function leasedOf(sql: Sql, endpoint: string, at: number): number {
+  const row = sql
+    .prepare('SELECT count(*) AS n FROM deliveries WHERE endpoint = ? AND leased_by IS NOT NULL AND next_try_at > ?')
+    .get(endpoint, at);
+  return figure(row, 'n');
+}
+
+export function recordTry(sql: Sql, sender: string, id: string, attempt: DeliveryTry, outcome: Parameters<WebhookStore['tried']>[3]): void {
+  const row = sql.prepare('SELECT tries, state FROM deliveries WHERE id = ? AND leased_by = ?').get(id, sender);
+  if (row === undefined) return;
+  const tries = [...triesOf(row), attempt].slice(-MOST_TRIES_KEPT);
+  const [state, next] = typeof outcome === 'string' ? [outcome, null] : stillWaiting(row, outcome.nextTryAt);
+  sql
+    .prepare('UPDATE deliveries SET tries = ?, state = ?, next_try_at = ?, leased_by = NULL WHERE id = ?')
+    .run(JSON.stringify(tries), state, next, id);
+}
+
+/** Its endpoint may have been disabled while it was being sent. */
+function stillWaiting({ state }: Row, nextTryAt: number): readonly ['waiting' | 'given-up', number | null] {
+  return state === 'waiting' ? ['waiting', nextTryAt] : ['given-up', null];
+}
+
+export function listDeliveries(
+  sql: Sql,
+  principal: string,
+  endpoint: string,
+  after: string | undefined,
+  limit: number,
+): readonly Delivery[] {
+  const last = after === undefined ? undefined : sql.prepare('SELECT created_at FROM deliveries WHERE id = ?').get(after);
+  if (after !== undefined && last === undefined) return [];
+  const rows = sql
+    .prepare(
+      `SELECT * FROM deliveries WHERE endpoint = ? AND principal = ? AND (created_at, id) < (?, ?)
+       ORDER BY created_at DESC, id DESC LIMIT ?`,
+    )
+    .all(endpoint, principal, last === undefined ? Number.MAX_SAFE_INTEGER : Number(last.created_at), after ?? '', limit);
+  return rows.map(deliveryOf);
+}
+
+export function sendAgain(sql: Sql, principal: string, id: string, at: number): Awaited<ReturnType<WebhookStore['redeliver']>> {
+  const row = sql
+    .prepare(
+      `SELECT disabled_at FROM deliveries JOIN webhooks ON webhooks.id = deliveries.endpoint
+       WHERE deliveries.id = ? AND deliveries.principal = ?`,
+    )
+    .get(id, principal);
+  if (row === undefined) return undefined;
+  if (row.disabled_at !== null) return 'endpoint-disabled';
+  sql.prepare("UPDATE deliveries SET state = 'waiting', next_try_at = ?, leased_by = NULL WHERE id = ?").run(at, id);
+  return 'queued';
+}
+
+/** Of an endpoint that was disabled. */
+export function giveUpWaiting(sql: Sql, endpoint: string): void {
+  sql.prepare("UPDATE deliveries SET state = 'given-up', next_try_at = NULL WHERE endpoint = ? AND state = 'waiting'").run(endpoint);
+}
+
+export function sweepDeliveries(sql: Sql, before: number, most: number): number {
+  const { changes } = sql
+    .prepare(
+      `DELETE FROM deliveries WHERE rowid IN
+         (SELECT rowid FROM deliveries WHERE state <> 'waiting' AND created_at < ? ORDER BY created_at LIMIT ?)`,
+    )
+    .run(before, most);
+  return Number(changes);
+}
+
+function triesOf(row: Row): readonly DeliveryTry[] {
+  return TriesSchema.parse(JSON.parse(String(row.tries)));
+}
+
+function deliveryOf(row: Row): Delivery {
+  return {
+    id: String(row.id),
+    endpoint: String(row.endpoint),
+    principal: String(row.principal),
+    job: row.job === null ? undefined : String(row.job),
+    event: EventSchema.parse(row.event),
+    body: String(row.body),
+    createdAt: Number(row.created_at),
+    tries: triesOf(row),
+    state: StateSchema.parse(row.state),
+    nextTryAt: row.next_try_at === null ? undefined : Number(row.next_try_at),
+  };
+}
