@@ -1,14 +1,14 @@
 // Steps that several changes of a job share, each inside the transaction of the change: an event, the end of calls, the end of
 // the job with everything that follows from it. Who was told of what is collected, and told once it is on disk.
-import type { EndedState, Job, JobAttemptEnd, JobError } from '../../domain/job.ts';
+import type { EndedState, JobAttemptEnd, JobError, JobEvent } from '../../domain/job.ts';
 import { addUsd, ZERO_USD } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../jobs/job-store.ts';
-import type { WebhookEvent } from '../../jobs/webhook-store.ts';
 import { jobOf, money, partOf, partText } from './job-rows.ts';
 import { settleReservation } from './limits-sql.ts';
-import type { Row, Sql } from './sql.ts';
+import { figure, type Row, type Sql } from './sql.ts';
+import { queueDeliveries } from './sqlite-webhooks.ts';
 
 /** One transaction that changes jobs. */
 export type JobChange = {
@@ -17,10 +17,7 @@ export type JobChange = {
   readonly changed: Set<string>;
   /** Whether jobs wait that did not before. */
   hasWork: boolean;
-  /** Queues what the job's webhooks are to be told. */
-  readonly tell: TellWebhooks;
 };
-export type TellWebhooks = (sql: Sql, news: { readonly job: Job; readonly event: WebhookEvent; readonly at: number }) => void;
 
 /** The number is a job's place in the order in which they came, and what its rows in other tables name it by. */
 export type JobRow = { readonly number: number; readonly id: string };
@@ -35,14 +32,15 @@ export function rowOf(row: Row): JobRow {
   return { number: Number(row.number), id: String(row.id) };
 }
 
-export function addEvent({ sql, changed }: JobChange, { number, id }: JobRow, at: number, { kind, data }: BareEvent): void {
-  sql
+export function addEvent({ sql, changed }: JobChange, { number, id }: JobRow, at: number, { kind, data }: BareEvent): JobEvent {
+  const row = sql
     .prepare(
       `INSERT INTO job_events (job, seq, at, kind, data)
-       VALUES (:job, (SELECT coalesce(max(seq), 0) + 1 FROM job_events WHERE job = :job), :at, :kind, :data)`,
+       VALUES (:job, (SELECT coalesce(max(seq), 0) + 1 FROM job_events WHERE job = :job), :at, :kind, :data) RETURNING seq`,
     )
-    .run({ job: number, at, kind, data: JSON.stringify(data) });
+    .get({ job: number, at, kind, data: JSON.stringify(data) });
   changed.add(id);
+  return { seq: figure(row, 'seq'), at, kind, data };
 }
 
 /** So that nobody takes its pictures for forgotten ones. */
@@ -116,8 +114,7 @@ export function endJob(change: JobChange, { number, id }: JobRow, words: FinalWo
   if (row === undefined) throw new Error(`invariant: job ${id} is gone while it ends`);
   const job = jobOf(row);
   settleReservation(sql, id, job.cost);
-  addEvent(change, { number, id }, at, endedEvent(state, words, job.cost));
-  change.tell(sql, { job, event: state === 'expired' ? 'job.failed' : `job.${state}`, at });
+  queueDeliveries(sql, job, addEvent(change, { number, id }, at, endedEvent(state, words, job.cost)));
 }
 
 /** The previews there are, and those given. */

@@ -21,6 +21,7 @@ import {
 } from './job-changes-sql.ts';
 import { attemptOf, errorIn, jobOf, partText } from './job-rows.ts';
 import type { Sql } from './sql.ts';
+import { queueDeliveries } from './sqlite-webhooks.ts';
 
 type Recorded = 'recorded' | 'lost';
 
@@ -139,8 +140,7 @@ export function previewReady(
     .get(JSON.stringify(previews), row.number);
   if (changed === undefined) throw new Error(`invariant: job ${row.id} is gone while it runs`);
   const job = jobOf(changed);
-  addEvent(change, row, at, previewReadyEvent(job.previews.length));
-  change.tell(sql, { job, event: 'job.preview_ready', at });
+  queueDeliveries(sql, job, addEvent(change, row, at, previewReadyEvent(job.previews.length)));
   return 'recorded';
 }
 

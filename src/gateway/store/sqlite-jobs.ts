@@ -16,7 +16,7 @@ import type {
   QueueDepth,
 } from '../../jobs/job-store.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { JobChange, TellWebhooks } from './job-changes-sql.ts';
+import type { JobChange } from './job-changes-sql.ts';
 import { JobFeed } from './job-feed.ts';
 import { attemptOf, eventOf, jobOf } from './job-rows.ts';
 import {
@@ -40,12 +40,10 @@ const MOST_FORGOTTEN = 200;
 export class SqliteJobs implements JobStore {
   readonly #file: SqliteFile;
   readonly #feed: JobFeed;
-  readonly #tell: TellWebhooks;
 
-  constructor(file: SqliteFile, clock: Clock, tellWebhooks: TellWebhooks) {
+  constructor(file: SqliteFile, clock: Clock) {
     this.#file = file;
     this.#feed = new JobFeed(file, clock);
-    this.#tell = tellWebhooks;
   }
 
   /** One transaction, told of when it is on disk. */
@@ -53,7 +51,7 @@ export class SqliteJobs implements JobStore {
     const changed = new Set<string>();
     let hasWork = false;
     const result = await this.#file.writeAsOwner((sql, owner) => {
-      const change: JobChange = { sql, changed, hasWork: false, tell: this.#tell };
+      const change: JobChange = { sql, changed, hasWork: false };
       const made = run(change, owner);
       hasWork = change.hasWork;
       return made;

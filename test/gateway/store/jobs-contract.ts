@@ -7,9 +7,10 @@ import type { RouteId } from '../../../src/domain/vocabulary.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Store } from '../../../src/gateway/store/store.ts';
 import type { Claimed, EndedAttempt, JobEnd, JobHint, JobStore, NewJob } from '../../../src/jobs/job-store.ts';
+import { WEBHOOK_EVENTS, type WebhookStore } from '../../../src/jobs/webhook-store.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
-type Handle = { readonly store: Store; readonly jobs: JobStore };
+type Handle = { readonly store: Store; readonly jobs: JobStore; readonly webhooks: WebhookStore };
 type Mortal = Handle & { kill(): void | Promise<void> };
 type Handles = {
   readonly one: Handle;
@@ -506,6 +507,31 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect((await other.store.spendOf('key'))[0]).toMatchObject({ possiblyBilled: 0, reserved: 10_000 });
     await other.jobs.finish((await claimOne(other)).fence, finished({ images: [] }));
     expect((await other.store.spendOf('key'))[0]).toMatchObject({ possiblyBilled: 0, reserved: 0 });
+  });
+
+  law('what webhooks are to be told is queued by the change itself, once, and by no change that was refused', async (handles) => {
+    const { one, other } = handles;
+    const secrets = [{ secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', validUntil: undefined }];
+    const about = { url: 'https://a.example/', events: WEBHOOK_EVENTS, secrets, createdAt: NOON, disabled: undefined };
+    await one.webhooks.addEndpoint({ id: 'hook', principal: 'key', ...about }, 5);
+    await one.jobs.accept(['a', 'b', 'c', 'd'].map((id) => newJob(id)));
+    const [a, b, c] = await one.jobs.claim('worker', 3, NOON);
+    if (a === undefined || b === undefined || c === undefined) throw new Error('three jobs were to be had');
+    await one.jobs.previewReady(a.fence, [picture('p')], [], NOON + 1);
+    await one.jobs.finish(a.fence, finished({ at: NOON + 2 }));
+    expect(await other.jobs.finish(a.fence, finished({ state: 'failed' }))).toBe('lost');
+    await one.jobs.finish(b.fence, finished({ state: 'failed', at: NOON + 3, error: BUSY }));
+    await one.jobs.retryLater(c.fence, { at: NOON, notBefore: NOON, reason: BUSY, ends: [] });
+    await other.jobs.cancel('key', 'c', NOON + 4);
+    await other.jobs.expire(NOON + HOUR_MS);
+    const due = await other.webhooks.due('sender', { most: 9, perEndpoint: 9, at: NOON + HOUR_MS, leaseMs: 1_000 });
+    expect(due.map(({ delivery }) => `${delivery.job} ${delivery.event}`)).toEqual([
+      'a job.preview_ready',
+      'a job.completed',
+      'b job.failed',
+      'c job.cancelled',
+      'd job.failed',
+    ]);
   });
 
   law('whoever listens hears of work and of changes, made here or in another process', async ({ one, other }) => {

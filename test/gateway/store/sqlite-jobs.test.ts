@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
-import { openSqliteFile } from '../../../src/gateway/store/sqlite-file.ts';
-import { SqliteJobs } from '../../../src/gateway/store/sqlite-jobs.ts';
-import { SqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { dataFolder } from '../support/state-world.ts';
 import { jobStoreContract, newJob } from './jobs-contract.ts';
@@ -14,9 +12,8 @@ const NOON = 1_795_608_000_000;
 
 function handleIn(dataDir: string, owner: string) {
   const presence = new Presence(dataDir, owner);
-  const file = openSqliteFile({ dataDir, clock, owner, presence });
   // The kernel does the same to a process that ends.
-  return { store: new SqliteStore(file), jobs: new SqliteJobs(file, clock, () => undefined), kill: () => presence.leave() };
+  return { ...openSqliteStores({ dataDir, clock, owner, presence }), kill: () => presence.leave() };
 }
 
 describe('jobs in SQLite', () => {
