@@ -45,6 +45,9 @@ function callIn(run: number, { part, attempt }: Call): Readonly<Record<string, u
 /** Why a job is queued again whose worker died. */
 export const WORKER_LOST: JobError = { code: 'worker_lost', message: 'the worker that made it ended without a word' };
 
+/** Why a job is queued again that its worker does not know of. */
+export const RUN_GIVEN_UP: JobError = { code: 'run_given_up', message: 'the worker it was given to does not work on it' };
+
 export const LOST_TOO_OFTEN: JobError = {
   code: 'lost_too_often',
   message: 'too many workers died while they made it; it is likely what ended them',

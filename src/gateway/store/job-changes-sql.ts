@@ -17,6 +17,8 @@ export type JobChange = {
   readonly changed: Set<string>;
   /** Whether jobs wait that did not before. */
   hasWork: boolean;
+  /** The running job that is asked to stop. */
+  cancelAsked: string | undefined;
 };
 
 /** The number is a job's place in the order in which they came, and what its rows in other tables name it by. */

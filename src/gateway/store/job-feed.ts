@@ -3,6 +3,7 @@
 import type { JobHint } from '../../jobs/job-store.ts';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import { tell } from '../../telemetry/event.ts';
+import type { JobChange } from './job-changes-sql.ts';
 import { figure } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 
@@ -43,8 +44,9 @@ export class JobFeed {
     };
   }
 
-  told(changed: Iterable<string>, hasWork: boolean): void {
+  told({ changed, hasWork, cancelAsked }: Omit<JobChange, 'sql'>): void {
     for (const id of changed) this.#tell({ kind: 'job', id });
+    if (cancelAsked !== undefined) this.#tell({ kind: 'cancel', id: cancelAsked });
     if (hasWork) this.#tell({ kind: 'work' });
   }
 
@@ -79,11 +81,8 @@ export class JobFeed {
       this.#seen = rows.length === 0 ? this.#seen : Number(rows.at(-1)?.number);
       // There may be more than one look takes.
       if (rows.length === MOST_EVENTS) this.#version = undefined;
-      const ids = new Set(rows.map(({ id }) => String(id)));
-      this.told(
-        ids,
-        rows.some(({ kind }) => kind === 'job.queued'),
-      );
+      const changed = new Set(rows.map(({ id }) => String(id)));
+      this.told({ changed, hasWork: rows.some(({ kind }) => kind === 'job.queued'), cancelAsked: undefined });
     } catch {
       // A file that cannot be read now is looked at again; a closed one has nothing to tell. Hints may be lost.
     }

@@ -1,7 +1,15 @@
 // Jobs as workers see them: taken, worked on behind a fence, handed back or ended. A fence names one run; whoever holds an
 // older one finds nothing to change.
 import { type JobAttempt, MOST_LOST_RUNS, type StoredImage } from '../../domain/job.ts';
-import { attemptStartEvent, expiredError, LOST_TOO_OFTEN, previewReadyEvent, runningEvent, WORKER_LOST } from '../../jobs/job-events.ts';
+import {
+  attemptStartEvent,
+  expiredError,
+  LOST_TOO_OFTEN,
+  previewReadyEvent,
+  RUN_GIVEN_UP,
+  runningEvent,
+  WORKER_LOST,
+} from '../../jobs/job-events.ts';
 import type { Claimed, EndedAttempt, Fence, JobEnd, JobRetry, Order } from '../../jobs/job-store.ts';
 import { LONGEST_WAIT_MS } from '../../jobs/job-store.ts';
 import {
@@ -15,12 +23,13 @@ import {
   type JobRow,
   NO_COST,
   nameBlobs,
+  type Requeue,
   requeue,
   rowOf,
   settleOpenAttempts,
 } from './job-changes-sql.ts';
 import { attemptOf, errorIn, jobOf, partText } from './job-rows.ts';
-import type { Sql } from './sql.ts';
+import type { Row, Sql } from './sql.ts';
 import { queueDeliveries } from './sqlite-webhooks.ts';
 
 type Recorded = 'recorded' | 'lost';
@@ -30,7 +39,10 @@ const MOST_DUE = 1_000;
 /** Ended in one transaction; the rest at the next beat. */
 const MOST_EXPIRED = 500;
 
-export function claimJobs(change: JobChange, owner: string, most: number, at: number): readonly Claimed[] {
+/** `owner`: the process, as its lock names it. */
+type Worker = { readonly owner: string; readonly worker: string };
+
+export function claimJobs(change: JobChange, { owner, worker }: Worker, most: number, at: number): readonly Claimed[] {
   const { sql } = change;
   endWaits(sql, at);
   const waiting = sql
@@ -39,9 +51,11 @@ export function claimJobs(change: JobChange, owner: string, most: number, at: nu
        ORDER BY priority, number LIMIT ?`,
     )
     .all(at, most);
-  const take = sql.prepare("UPDATE jobs SET state = 'running', runs = runs + 1, owner = ?, started_at = ? WHERE number = ? RETURNING *");
+  const take = sql.prepare(
+    "UPDATE jobs SET state = 'running', runs = runs + 1, owner = ?, worker = ?, started_at = ? WHERE number = ? RETURNING *",
+  );
   return waiting.flatMap(({ number }) => {
-    const row = take.get(owner, at, Number(number));
+    const row = take.get(owner, worker, at, Number(number));
     if (row === undefined) return [];
     const job = jobOf(row);
     addEvent(change, rowOf(row), at, runningEvent(job.runs));
@@ -64,6 +78,23 @@ function held(sql: Sql, { job, run }: Fence): JobRow | undefined {
   return row === undefined ? undefined : rowOf(row);
 }
 
+/** Jobs it was given and does not name. */
+export function requeueUnknown(change: JobChange, { owner, worker }: Worker, fences: readonly Fence[], at: number): void {
+  const known = new Set(fences.map(({ job, run }) => `${job} ${run}`));
+  const rows = change.sql.prepare('SELECT number, id, runs, is_cancel_asked FROM jobs WHERE owner = ? AND worker = ?').all(owner, worker);
+  for (const row of rows) if (!known.has(`${row.id} ${row.runs}`)) backToQueue(change, row, { at, reason: RUN_GIVEN_UP, isLost: false });
+}
+
+function backToQueue(change: JobChange, row: Row, why: Pick<Requeue, 'at' | 'reason' | 'isLost'>): void {
+  const job = rowOf(row);
+  const { at } = why;
+  const spent = settleOpenAttempts(change, job, at);
+  if (Number(row.is_cancel_asked) === 1) endWithoutImages(change, job, { state: 'cancelled', at, error: undefined }, spent);
+  else if (why.isLost && Number(row.lost) + 1 >= MOST_LOST_RUNS)
+    endWithoutImages(change, job, { state: 'failed', at, error: LOST_TOO_OFTEN }, spent);
+  else requeue(change, job, { ...why, notBefore: at }, spent);
+}
+
 export function ordersFor(sql: Sql, fences: readonly Fence[]): readonly Order[] {
   const find = sql.prepare('SELECT is_cancel_asked FROM jobs WHERE id = ? AND runs = ? AND owner IS NOT NULL');
   return fences.flatMap((fence): readonly Order[] => {
@@ -81,13 +112,7 @@ export function takeOverJobs(change: JobChange, at: number, isGone: (owner: stri
     .map(({ owner }) => String(owner))
     .filter(isGone)
     .flatMap((owner) => sql.prepare('SELECT number, id, lost, is_cancel_asked FROM jobs WHERE owner = ?').all(owner));
-  for (const row of rows) {
-    const job = rowOf(row);
-    const spent = settleOpenAttempts(change, job, at);
-    if (Number(row.is_cancel_asked) === 1) endWithoutImages(change, job, { state: 'cancelled', at, error: undefined }, spent);
-    else if (Number(row.lost) + 1 >= MOST_LOST_RUNS) endWithoutImages(change, job, { state: 'failed', at, error: LOST_TOO_OFTEN }, spent);
-    else requeue(change, job, { at, notBefore: at, reason: WORKER_LOST, isLost: true }, spent);
-  }
+  for (const row of rows) backToQueue(change, row, { at, reason: WORKER_LOST, isLost: true });
   return rows.length;
 }
 

@@ -74,8 +74,8 @@ export function cancelJob(change: JobChange, principal: string, id: string, at: 
     return 'cancelled';
   }
   sql.prepare('UPDATE jobs SET is_cancel_asked = 1 WHERE id = ?').run(id);
-  // Whoever makes it hears of it at once when it is made here, and at its next beat elsewhere.
   change.changed.add(id);
+  change.cancelAsked = id;
   return state;
 }
 

@@ -71,14 +71,14 @@ const STEPS: readonly string[] = [
     origin TEXT NOT NULL, request TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL,
     created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deadline_at INTEGER NOT NULL,
     not_before INTEGER NOT NULL DEFAULT 0, reason TEXT, expected_ms REAL, runs INTEGER NOT NULL DEFAULT 0,
-    lost INTEGER NOT NULL DEFAULT 0, owner TEXT, is_cancel_asked INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0, owner TEXT, worker TEXT, is_cancel_asked INTEGER NOT NULL DEFAULT 0,
     billed INTEGER NOT NULL DEFAULT 0, possibly INTEGER NOT NULL DEFAULT 0, max_cost INTEGER,
     previews TEXT NOT NULL DEFAULT '[]', images TEXT NOT NULL DEFAULT '[]', degraded TEXT, error TEXT, trace_id TEXT
   ) STRICT;
   CREATE INDEX jobs_waiting ON jobs (priority, number, deadline_at) WHERE state = 'queued' AND not_before = 0;
   CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;
   CREATE INDEX jobs_by_deadline ON jobs (deadline_at) WHERE state = 'queued';
-  CREATE INDEX jobs_by_owner ON jobs (owner) WHERE owner IS NOT NULL;
+  CREATE INDEX jobs_by_owner ON jobs (owner, worker) WHERE owner IS NOT NULL;
   CREATE INDEX jobs_by_principal ON jobs (principal, state, created_at, id);
   CREATE INDEX jobs_by_batch ON jobs (batch, state, created_at, id) WHERE batch IS NOT NULL;
   CREATE INDEX jobs_by_lineage ON jobs (lineage, state, created_at, id);

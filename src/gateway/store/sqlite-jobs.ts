@@ -26,6 +26,7 @@ import {
   finishJob,
   ordersFor,
   previewReady,
+  requeueUnknown,
   retryJob,
   startAttempt,
   takeOverJobs,
@@ -48,15 +49,12 @@ export class SqliteJobs implements JobStore {
 
   /** One transaction, told of when it is on disk. */
   async #change<Result>(run: (change: JobChange, owner: string) => Result): Promise<Result> {
-    const changed = new Set<string>();
-    let hasWork = false;
+    let made: JobChange | undefined;
     const result = await this.#file.writeAsOwner((sql, owner) => {
-      const change: JobChange = { sql, changed, hasWork: false };
-      const made = run(change, owner);
-      hasWork = change.hasWork;
-      return made;
+      made = { sql, changed: new Set(), hasWork: false, cancelAsked: undefined };
+      return run(made, owner);
     });
-    this.#feed.told(changed, hasWork);
+    if (made !== undefined) this.#feed.told(made);
     return result;
   }
 
@@ -103,12 +101,15 @@ export class SqliteJobs implements JobStore {
     }));
   }
 
-  claim(_worker: string, most: number, at: number): Promise<readonly Claimed[]> {
-    return this.#change((change, owner) => claimJobs(change, owner, most, at));
+  claim(worker: string, most: number, at: number): Promise<readonly Claimed[]> {
+    return this.#change((change, owner) => claimJobs(change, { owner, worker }, most, at));
   }
 
-  beat(_worker: string, fences: readonly Fence[]): Promise<readonly Order[]> {
-    return this.#file.writeAsOwner((sql) => ordersFor(sql, fences));
+  beat(worker: string, fences: readonly Fence[], at: number): Promise<readonly Order[]> {
+    return this.#change((change, owner) => {
+      requeueUnknown(change, { owner, worker }, fences, at);
+      return ordersFor(change.sql, fences);
+    });
   }
 
   takeOver(at: number): Promise<number> {

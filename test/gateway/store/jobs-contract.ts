@@ -185,7 +185,7 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect(await other.jobs.finish(fence, finished())).toBe('lost');
     expect(await other.jobs.retryLater(fence, { at: NOON, notBefore: NOON, reason: BUSY, ends: [] })).toBe('lost');
     await other.jobs.expect(fence, 7);
-    expect(await other.jobs.beat('late', [fence, newer])).toEqual([{ fence, kind: 'lost' }]);
+    expect(await other.jobs.beat('worker', [fence, newer], NOON)).toEqual([{ fence, kind: 'lost' }]);
     expect(await other.jobs.find('key', 'a')).toEqual(before);
     expect(await other.jobs.attempts('key', 'a')).toEqual([]);
     expect(await other.jobs.finish(newer, finished())).toBe('recorded');
@@ -215,9 +215,24 @@ export function jobStoreContract(open: OpenJobStores): void {
   law('a worker that lives keeps its jobs, whatever any clock says', async ({ one, other }) => {
     await one.jobs.accept([newJob('a')]);
     const { fence } = await claimOne(one);
-    await one.jobs.beat('worker', [fence]);
+    await one.jobs.beat('worker', [fence], NOON);
     for (const years of [-1, 1]) expect(await other.jobs.takeOver(NOON + years * 8_760 * HOUR_MS)).toBe(0);
     expect(await one.jobs.finish(fence, finished())).toBe('recorded');
+  });
+
+  law('a job whose claim its worker never heard of is given to somebody at that worker’s next beat', async ({ one, other }) => {
+    await one.jobs.accept([newJob('a'), newJob('b')]);
+    const [a, b] = await one.jobs.claim('worker', 2, NOON);
+    if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
+    await one.jobs.startAttempt(b.fence, callOf(1), []);
+    // Another worker’s beat is not this one’s, not even in the same process.
+    expect(await one.jobs.beat('another', [], NOON)).toEqual([]);
+    expect(await other.jobs.beat('worker elsewhere', [], NOON)).toEqual([]);
+    expect(await one.jobs.beat('worker', [a.fence], NOON + 1)).toEqual([]);
+    expect(await one.jobs.find('key', 'b')).toMatchObject({ state: 'queued', cost: costOf(0, 6_000) });
+    expect(await other.jobs.claim('third', 2, NOON + 1)).toMatchObject([{ fence: { job: 'b', run: 2 } }]);
+    expect(await one.jobs.finish(b.fence, finished())).toBe('lost');
+    expect(await one.jobs.finish(a.fence, finished())).toBe('recorded');
   });
 
   law('a job whose workers keep dying fails at last', async ({ one, spawn }) => {
@@ -329,7 +344,7 @@ export function jobStoreContract(open: OpenJobStores): void {
     if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
     expect(await other.jobs.cancel('key', 'a', NOON + 1)).toBe('running');
     expect(await other.jobs.cancel('key', 'a', NOON + 1)).toBe('running');
-    expect(await one.jobs.beat('worker', [a.fence, b.fence])).toEqual([{ fence: a.fence, kind: 'cancel' }]);
+    expect(await one.jobs.beat('worker', [a.fence, b.fence], NOON)).toEqual([{ fence: a.fence, kind: 'cancel' }]);
     expect(await one.jobs.find('key', 'a')).toMatchObject({ isCancelAsked: true });
     expect(await one.jobs.retryLater(a.fence, { at: NOON + 2, notBefore: NOON, reason: BUSY, ends: [] })).toBe('recorded');
     expect(await other.jobs.find('key', 'a')).toMatchObject({ state: 'cancelled', endedAt: NOON + 2 });
@@ -490,7 +505,7 @@ export function jobStoreContract(open: OpenJobStores): void {
     await one.jobs.startAttempt(running.fence, callOf(1), []);
     expect((await other.jobs.forget('key', NOON + 1)).toSorted()).toEqual(['final', 'r']);
     for (const id of ['done', 'running', 'waiting']) expect(await one.jobs.find('key', id)).toBeUndefined();
-    expect(await one.jobs.beat('worker', [running.fence])).toEqual([{ fence: running.fence, kind: 'lost' }]);
+    expect(await one.jobs.beat('worker', [running.fence], NOON)).toEqual([{ fence: running.fence, kind: 'lost' }]);
     expect(await one.jobs.finish(running.fence, finished())).toBe('lost');
     expect((await one.store.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 6_000, reserved: 0 });
     expect(await one.jobs.find('other', 'theirs')).toMatchObject({ state: 'queued' });
@@ -539,9 +554,10 @@ export function jobStoreContract(open: OpenJobStores): void {
     const news = [one, other].map(({ jobs }) => heard(jobs, (hint) => hint.kind === 'job' && hint.id === 'a'));
     await one.jobs.accept([newJob('a')]);
     await Promise.all([...work, ...news]);
-    const ended = heard(one.jobs, (hint) => hint.kind === 'job' && hint.id === 'a');
+    await claimOne(one);
+    const asked = heard(other.jobs, (hint) => hint.kind === 'cancel' && hint.id === 'a');
     await other.jobs.cancel('key', 'a', NOON);
-    await ended;
+    await asked;
   });
 
   law('a store that is closed says so', async ({ one }) => {

@@ -45,7 +45,7 @@ describe('jobs in SQLite', () => {
     const stop = jobs.subscribe(() => undefined);
     const [a, b] = await jobs.claim('worker', 2, NOON);
     if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
-    await jobs.beat('worker', [a.fence]);
+    await jobs.beat('worker', [a.fence, b.fence], NOON);
     await jobs.finish(a.fence, {
       ...{ state: 'completed', at: NOON, images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined, ends: [] },
     });
