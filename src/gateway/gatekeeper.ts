@@ -40,7 +40,8 @@ export function createGatekeeper(parts: {
   async function admit(principal: Principal, ask: Ask): Promise<Lease | Denial> {
     const denial = permissionDenial(principal, ask);
     if (denial !== undefined) return denial;
-    if (principal !== LOOPBACK) return reserve(principal, ask);
+    // What is accepted as a job is on disk before its caller hears so, its money included.
+    if (principal !== LOOPBACK || ask.keptBy === 'job') return reserve(principal, ask);
     return loopback.isFailing ? STORE_UNAVAILABLE : loopback.open(ask.requestId, ask.mostMicroUsd);
   }
 

@@ -67,12 +67,22 @@ export type StoredAnswer = {
   readonly body: readonly Uint8Array[];
 };
 
+/**
+ * `name`: random, and on disk with the claim: what is begun under a name made from it is found again also when the answer
+ * was lost.
+ */
 export type IdempotencyClaim =
   /** Nobody asked this before: do it, then `complete`; `abandon` when nothing was started and a repeat may start afresh. */
-  | { readonly kind: 'first'; complete(answer: StoredAnswer): Promise<void>; abandon(): Promise<void> }
+  | { readonly kind: 'first'; readonly name: string; complete(answer: StoredAnswer): Promise<void>; abandon(): Promise<void> }
   | { readonly kind: 'replay'; readonly answer: StoredAnswer }
-  /** The same key with another body, still running elsewhere, or cut off by a crash (possibly billed; not repeated). */
-  | { readonly kind: 'conflict'; readonly status: 409 | 422; readonly code: string; readonly message: string };
+  /** The same key still running elsewhere, or cut off by a crash (possibly billed; not repeated), or with another body: no name. */
+  | {
+      readonly kind: 'conflict';
+      readonly status: 409 | 422;
+      readonly code: string;
+      readonly message: string;
+      readonly name?: string;
+    };
 
 export interface Idempotency {
   /** Waits while the same request runs in this process. `fingerprint`: hash of endpoint and body. Recorded on disk before it resolves. */

@@ -17,6 +17,11 @@ export function takeIn(input: ImageRequest, options: ResolvedOptions): Intake {
   return { request, need: classify(request, policyOf(request, options)) };
 }
 
+/** Whether `generate` could use the request's pictures, for whoever hands it in later. Rejects with `invalid_request`. */
+export async function checkPictures(input: ImageRequest): Promise<void> {
+  if (input.referenceImages !== undefined) await checkAttachments(parseRequest(input));
+}
+
 /** Decodes and measures reference images and mask. Rejects with `invalid_request` naming the one that is broken. */
 export async function checkAttachments(request: ParsedRequest): Promise<Attachments> {
   if (request.referenceImages === undefined) return NO_ATTACHMENTS;

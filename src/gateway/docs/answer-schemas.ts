@@ -1,14 +1,10 @@
 // What the gateway answers, as schemas, for the OpenAPI document: OpenAI's shapes, and `image_router` beside them. Answers are
 // not made from these, because pictures are written without being looked at; a test holds real answers to them instead.
 import { z } from 'zod';
-import { IMAGE_FORMATS, QUALITIES, TEXT_ACCURACIES, TIERS } from '../../domain/vocabulary.ts';
+import { IMAGE_FORMATS, QUALITIES, TEXT_ACCURACIES } from '../../domain/vocabulary.ts';
 import { ERROR_TYPES } from '../http/refusal.ts';
-
-const count = z.int().min(0);
-const dollars = z.number().min(0);
-const milliseconds = z.number();
-const tier = z.enum(TIERS);
-const chance = z.number().min(0).max(1);
+import { chance, cost, count, Dollars, milliseconds, tier, Warning } from './answer-parts.ts';
+import { Job, JobEvent, JobList } from './job-schemas.ts';
 
 const Usage = z
   .strictObject({
@@ -20,8 +16,6 @@ const Usage = z
   })
   .describe('Tokens of all delivered calls together.');
 
-const Warning = z.strictObject({ code: z.string(), detail: z.string() });
-
 const About = z
   .strictObject({
     id: z.string().describe('For GET /v1/traces/{id}.'),
@@ -30,10 +24,11 @@ const About = z
     tier,
     degraded: z.string().nullable().describe('Null, or in which way the images fall short of what was asked.'),
     cost_usd: z
-      .strictObject({ billed: dollars, possibly_billed: dollars })
+      .strictObject({ billed: Dollars, possibly_billed: Dollars })
       .describe('All calls of the request, failed and hedged ones included. Possibly billed: calls of which nobody knows.'),
     elapsed_ms: milliseconds.describe('From arrival to the last image.'),
-    deadline_left_ms: milliseconds.describe('What was left of latency_budget_ms.'),
+    deadline_left_ms: milliseconds.optional().describe('What was left of latency_budget_ms; not of a job.'),
+    job_id: z.string().optional().describe('The job that made them, where one did.'),
     warnings: z.array(Warning).describe('Fields that had no effect, and advice that costs nothing to heed.'),
     images: z
       .array(z.strictObject({ route: z.string(), width: count, height: count, media_type: z.string() }))
@@ -92,10 +87,10 @@ const ErrorObject = z.looseObject({
     .optional()
     .describe('What would have worked, best first.'),
   trace_id: z.string().optional().describe('For GET /v1/traces/{id}, when calls were made.'),
-  cost_usd: z.strictObject({ billed: dollars, possibly_billed: dollars }).optional().describe('What it cost all the same.'),
+  cost_usd: cost.optional().describe('What it cost all the same.'),
 });
 
-const price = z.strictObject({ expected: dollars, ceiling: dollars });
+const price = z.strictObject({ expected: Dollars, ceiling: Dollars });
 const target = { route: z.string(), target: z.string() };
 
 const Explanation = z.strictObject({
@@ -113,13 +108,13 @@ const Explanation = z.strictObject({
       output_format: z.enum(IMAGE_FORMATS),
       background: z.string(),
       latency_budget_ms: milliseconds,
-      max_cost_usd: dollars.nullable(),
+      max_cost_usd: Dollars.nullable(),
       policy: z.string(),
       evidence: z.array(z.strictObject({ field: z.string(), rule: z.string(), detail: z.string(), quote: z.string().optional() })),
     })
     .describe('What was read from the request, and why.'),
   chance: chance.optional().describe('Of an image before the deadline. With the next three fields: when feasible.'),
-  cost_usd: z.strictObject({ expected: dollars, worst: dollars }).optional(),
+  cost_usd: z.strictObject({ expected: Dollars, worst: Dollars }).optional(),
   calls_side_by_side: count.optional(),
   attempts: z
     .array(
@@ -194,6 +189,9 @@ export const ANSWER_SCHEMAS = {
   Images,
   GenerationEvent: eventsOf('image_generation'),
   EditEvent: eventsOf('image_edit'),
+  Job,
+  JobList,
+  JobEvent,
   ErrorEvent: z.strictObject({ type: z.literal('error'), error: ErrorObject }).describe('What an error becomes once a stream has begun.'),
   Error: z.strictObject({ error: ErrorObject }),
   Explanation,

@@ -1,6 +1,7 @@
 // The bodies of requests for the OpenAPI document: made from the schemas that parse them, with what only people need beside:
 // defaults, examples, and the "auto" that is evened out before those schemas see it. A new field does not compile without.
 import { z } from 'zod';
+import { FinalizeBodySchema, UpgradeBodySchema } from '../http/jobs/continue-body.ts';
 import type { Body } from '../http/openai/body.ts';
 import { EditBodySchema, GenerationBodySchema } from '../http/openai/body.ts';
 import { MOST_IMAGES } from '../uploads/form-parts.ts';
@@ -63,6 +64,9 @@ const files = {
 export const BODY_SCHEMAS: Readonly<Record<string, Json>> = {
   GenerationBody: generation,
   EditBody: withPictures(edit, isJson(pictures.properties) ? pictures.properties : {}, 'images'),
+  JobBody: optionalPictures(withPictures(edit, isJson(pictures.properties) ? pictures.properties : {}, 'images')),
+  FinalizeBody: plainSchema(z.toJSONSchema(FinalizeBodySchema, { io: 'input' })),
+  UpgradeBody: plainSchema(z.toJSONSchema(UpgradeBodySchema, { io: 'input' })),
   EditForm: withPictures(
     edit,
     { image: files, mask: { ...file, description: 'A PNG: where it is transparent is what changes.' } },
@@ -90,4 +94,10 @@ function withPictures(schema: Json, more: Json, requiredName: string): Json {
   const own = isJson(schema.properties) ? schema.properties : {};
   const required = Array.isArray(schema.required) ? schema.required : [];
   return { ...schema, properties: { ...more, ...own }, required: [requiredName, ...required] };
+}
+
+/** A job is an edit or a generation. */
+function optionalPictures(schema: Json): Json {
+  const required: readonly unknown[] = Array.isArray(schema.required) ? schema.required : [];
+  return { ...schema, required: required.filter((name) => name !== 'images') };
 }

@@ -17,11 +17,33 @@ export const IDEMPOTENCY_PARAMETER: Json = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
+export const PREFER_PARAMETER: Json = {
+  name: 'prefer',
+  in: 'header',
+  description: 'respond-async: a job instead of an answer (202). wait=20 beside it: wait so many seconds for its end first.',
+  schema: { type: 'string', examples: ['respond-async, wait=20'] },
+};
+
 const text = (description: string): Json => ({ description, schema: { type: 'string' } });
 const number = (description: string): Json => ({ description, schema: { type: 'number' } });
 
 /** On every reply. */
 export const REPLY_HEADERS: Readonly<Record<string, Json>> = { 'x-request-id': text("The HTTP request's id, as the log has it.") };
+
+/** On a job that was accepted, beside. */
+export const JOB_HEADERS: Readonly<Record<string, Json>> = {
+  location: text('Where the job is.'),
+  'retry-after': { description: 'Real seconds until looking at it makes sense.', schema: { type: 'integer' } },
+  'preference-applied': text('What of the header Prefer was heard.'),
+};
+
+/** On a file, beside. */
+export const FILE_HEADERS: Readonly<Record<string, Json>> = {
+  etag: text('Changes with the file, which never does.'),
+  'accept-ranges': text('bytes'),
+  'content-range': text('Of a part: which of how many bytes.'),
+  'content-disposition': text('A name to save it under.'),
+};
 
 /** On images beside; a stream's reply begins before they are known, so its completed events have them. */
 export const IMAGE_HEADERS: Readonly<Record<string, Json>> = {

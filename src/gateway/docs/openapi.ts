@@ -5,9 +5,19 @@ import type { Endpoint } from '../http/endpoint.ts';
 import { ANSWER_SCHEMAS } from './answer-schemas.ts';
 import { BODY_SCHEMAS } from './body-schemas.ts';
 import { ERRORS } from './error-list.ts';
-import { ERROR_HEADERS, FIELD_PARAMETERS, IDEMPOTENCY_PARAMETER, IMAGE_HEADERS, REPLY_HEADERS } from './headers.ts';
+import {
+  ERROR_HEADERS,
+  FIELD_PARAMETERS,
+  FILE_HEADERS,
+  IDEMPOTENCY_PARAMETER,
+  IMAGE_HEADERS,
+  JOB_HEADERS,
+  PREFER_PARAMETER,
+  REPLY_HEADERS,
+} from './headers.ts';
 import { isJson, type Json, plainSchema } from './json-schema.ts';
-import { OPERATIONS, type OperationNotes } from './operations.ts';
+import { JSON_TYPE, type OperationNotes } from './operation-notes.ts';
+import { OPERATIONS } from './operations.ts';
 
 export type OpenApiDocument = {
   readonly openapi: '3.1.0';
@@ -64,11 +74,11 @@ function operationOf(endpoint: Endpoint): Json {
     description: notes.about,
     operationId: operationId(method, path),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(notes.body === undefined ? {} : { requestBody: { required: true, content: contentOf(notes.body) } }),
+    ...(notes.body === undefined ? {} : { requestBody: { required: notes.isBodyOptional !== true, content: contentOf(notes.body) } }),
     // Without a key, too: on loopback by default.
     security: scope === undefined ? [] : [{ key: [] }, {}],
     ...(scope === undefined ? {} : { 'x-scope': scope }),
-    responses: { '200': answerOf(notes), ...errorsOf(endpoint, notes) },
+    responses: { ...answersOf(notes), ...errorsOf(endpoint, notes) },
     'x-example': `curl -s ${notes.example}`,
   };
 }
@@ -79,9 +89,17 @@ function operationId(method: string, path: string): string {
   return method.toLowerCase() + words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('');
 }
 
-function parametersOf(path: string, { takesHeaders, makesImages }: OperationNotes): readonly Json[] {
-  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
-  return [...inPath, ...(takesHeaders === true ? FIELD_PARAMETERS : []), ...(makesImages === true ? [IDEMPOTENCY_PARAMETER] : [])];
+function parametersOf(path: string, { query = {}, takesHeaders, isIdempotent, takesPrefer }: OperationNotes): readonly Json[] {
+  const schema = { type: 'string' };
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema }));
+  const inQuery = Object.entries(query).map(([name, description]) => ({ name, in: 'query', description, schema }));
+  return [
+    ...inPath,
+    ...inQuery,
+    ...(takesHeaders === true ? FIELD_PARAMETERS : []),
+    ...(isIdempotent === true ? [IDEMPOTENCY_PARAMETER] : []),
+    ...(takesPrefer === true ? [PREFER_PARAMETER] : []),
+  ];
 }
 
 function contentOf(schemas: Readonly<Record<string, string | undefined>>): Json {
@@ -89,9 +107,18 @@ function contentOf(schemas: Readonly<Record<string, string | undefined>>): Json 
   return Object.fromEntries(entries);
 }
 
-function answerOf({ answer, makesImages }: OperationNotes): Json {
-  const headers = { ...REPLY_HEADERS, ...(makesImages === true ? IMAGE_HEADERS : {}) };
-  return { description: 'Done.', headers, content: contentOf(answer) };
+function answersOf({ answer, accepted, makesImages, isFile }: OperationNotes): Readonly<Record<string, Json>> {
+  const own = { ...(makesImages === true ? IMAGE_HEADERS : {}), ...(isFile === true ? FILE_HEADERS : {}) };
+  const headers = { ...REPLY_HEADERS, ...own };
+  const jobHeaders = { ...REPLY_HEADERS, ...JOB_HEADERS };
+  const later = accepted === undefined ? undefined : { [JSON_TYPE]: accepted };
+  return {
+    ...(Object.keys(answer).length === 0 ? {} : { '200': { description: 'Done.', headers, content: contentOf(answer) } }),
+    ...(later === undefined ? {} : { '202': { description: 'Accepted as a job.', headers: jobHeaders, content: contentOf(later) } }),
+    ...(isFile === true
+      ? { '206': { description: 'The part asked for.', headers }, '304': { description: 'You have it already.', headers } }
+      : {}),
+  };
 }
 
 /** One answer for each status, naming the codes it can have. */

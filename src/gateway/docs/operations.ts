@@ -1,38 +1,20 @@
-// What there is to say of each endpoint beyond the endpoint itself: what it takes, what it answers, which errors it can have,
-// and a line that works as it stands. A test holds that every endpoint served is here, and no other.
-import type { AnswerName } from './answer-schemas.ts';
-import type { ErrorPlace } from './error-list.ts';
-
-export type OperationNotes = {
-  /** Sentences, after the endpoint's summary. */
-  readonly about: string;
-  /** Content type -> schema of the body. */
-  readonly body?: Readonly<Record<string, string>>;
-  /** Content type -> schema of the answer; undefined: text. */
-  readonly answer: Readonly<Record<string, AnswerName | undefined>>;
-  readonly errors: readonly ErrorPlace[];
-  /** Takes the headers that stand for body fields. */
-  readonly takesHeaders?: boolean;
-  /** Makes images: takes an Idempotency-Key, answers with headers of its own. */
-  readonly makesImages?: boolean;
-  /** What follows `curl -s URL`, beginning with the path. */
-  readonly example: string;
-};
-
-const JSON_TYPE = 'application/json';
-const EVENTS = 'text/event-stream';
-const json = (body: object): string => `-H "content-type: application/json" -d '${JSON.stringify(body)}'`;
+// What there is to say of each endpoint. A test holds that every endpoint served is here, and no other.
+import { JOB_OPERATIONS } from './job-operations.ts';
+import { EVENTS, JSON_TYPE, json, type OperationNotes } from './operation-notes.ts';
 
 /** By method and path, as the endpoints have them. */
 export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
   'POST /v1/images/generations': {
     about:
-      'With stream: true the answer is server-sent events: partial images, then one completed event for each image, with a comment as a sign of life in between. With preview: true as well, the first partial image is a quick preview, whichever provider makes it.',
+      'With stream: true the answer is server-sent events: partial images, then one completed event for each image, with a comment as a sign of life in between. With preview: true as well, the first partial image is a quick preview, whichever provider makes it. With Prefer: respond-async it becomes a job at once, with on_late: job when its budget runs out.',
     body: { [JSON_TYPE]: 'GenerationBody' },
     answer: { [JSON_TYPE]: 'Images', [EVENTS]: 'GenerationEvent' },
     errors: ['any', 'keyed', 'body', 'images', 'models'],
     takesHeaders: true,
     makesImages: true,
+    isIdempotent: true,
+    takesPrefer: true,
+    accepted: 'Job',
     example: `/v1/images/generations ${json({ model: 'auto', prompt: 'a red fox asleep in fresh snow', latency_budget_ms: 60_000 })}`,
   },
   'POST /v1/images/edits': {
@@ -43,6 +25,9 @@ export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
     errors: ['any', 'keyed', 'body', 'images', 'edits', 'models'],
     takesHeaders: true,
     makesImages: true,
+    isIdempotent: true,
+    takesPrefer: true,
+    accepted: 'Job',
     example: '/v1/images/edits -F image=@fox.webp -F prompt="the same fox at night" -F latency_budget_ms=120000',
   },
   'POST /v1/images/explain': {
@@ -53,6 +38,7 @@ export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
     takesHeaders: true,
     example: `/v1/images/explain ${json({ prompt: 'a poster that says JAZZ', latency_budget_ms: 60_000 })}`,
   },
+  ...JOB_OPERATIONS,
   'GET /v1/models': {
     about: 'Everything that model may be, in the order to try it.',
     answer: { [JSON_TYPE]: 'ModelList' },

@@ -49,15 +49,16 @@ function section(document: OpenApiDocument, { path, method, operation }: Operati
 <p class="quiet">${scope === undefined ? 'Open to all.' : html`For keys of scope <code>${scope}</code>.`}</p>
 <pre>${example}</pre>
 ${contents(document, body, 'Body', shown)}
-${headerTable('Headers', Array.isArray(operation.parameters) ? operation.parameters : [])}
+${parameterTable('Query', 'query', operation.parameters)}
+${parameterTable('Headers', 'header', operation.parameters)}
 ${answerOf(document, operation, shown)}`;
 }
 
 function answerOf(document: OpenApiDocument, { responses }: Json, shown: Map<string, string>): Html {
   const all = isJson(responses) ? responses : {};
-  const done = isJson(all['200']) ? all['200'] : {};
-  const statuses = Object.keys(all).filter((status) => status !== '200');
-  return html`${contents(document, done, 'Answer', shown)}<p class="quiet">Errors: ${statuses.join(', ')}, <a href="#errors">explained below</a>.</p>`;
+  const [done, later] = [all['200'], all['202']].map((answer) => (isJson(answer) ? answer : {}));
+  const statuses = Object.keys(all).filter((status) => Number(status) >= 400);
+  return html`${contents(document, done ?? {}, 'Answer', shown)}${contents(document, later ?? {}, 'Accepted for later', shown)}<p class="quiet">Errors: ${statuses.join(', ')}, <a href="#errors">explained below</a>.</p>`;
 }
 
 /** One table for each content type. */
@@ -82,7 +83,7 @@ function schemaTable(document: OpenApiDocument, reference: string, shown: Map<st
   shown.set(name, place);
   const schema = resolveSchema(document, { $ref: reference });
   const rows = rowsOf(document, schema, name.endsWith('Event') ? EVENT_DEPTH : DEEPEST);
-  const isBody = name === 'GenerationBody' || name.startsWith('Edit');
+  const isBody = name === 'GenerationBody' || name === 'JobBody' || name.startsWith('Edit');
   const isNew = ({ name: field }: FieldRow): boolean => name === 'GenerationBody' || fallbackOf(field) === '';
   const about = schema.description === undefined ? '' : html`<p>${schema.description}</p>`;
   if (!isBody || name === 'EditEvent')
@@ -100,11 +101,12 @@ function bodyRow({ name, type, meaning, isRequired }: FieldRow): readonly unknow
   return [html`<code>${name}</code>`, type, isRequired ? 'required' : fallbackOf(name), meaning];
 }
 
-function headerTable(title: string, parameters: readonly unknown[]): Html | '' {
-  const rows = parameters.filter(isJson).filter((parameter) => parameter.in === 'header');
+function parameterTable(title: string, place: 'query' | 'header', parameters: unknown): Html | '' {
+  const all: readonly unknown[] = Array.isArray(parameters) ? parameters : [];
+  const rows = all.filter(isJson).filter((parameter) => parameter.in === place);
   if (rows.length === 0) return '';
   const cells = rows.map(({ name, description }): readonly unknown[] => [html`<code>${name}</code>`, description]);
-  return html`<h3>${title}</h3>${table(['header', 'meaning'], cells)}`;
+  return html`<h3>${title}</h3>${table([place === 'query' ? 'parameter' : 'header', 'meaning'], cells)}`;
 }
 
 function errorRows(): readonly (readonly unknown[])[] {

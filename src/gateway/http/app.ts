@@ -4,6 +4,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { LOOPBACK } from '../gatekeeper.ts';
+import type { Principal } from '../ports.ts';
 import { type Bindings, Call } from './call.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './endpoints/explain.ts';
@@ -51,7 +52,12 @@ export type GatewayApp = {
 
 export function createApp(parts: GatewayParts, more: readonly Endpoint[] = []): GatewayApp {
   let isDraining = false;
-  const gateway = createGateway({ ...parts, isDraining: () => isDraining || parts.isDraining() });
+  const drainListeners = new Set<() => void>();
+  const whenDraining = (listener: () => void): (() => void) => {
+    drainListeners.add(listener);
+    return () => drainListeners.delete(listener);
+  };
+  const gateway = createGateway({ ...parts, isDraining: () => isDraining || parts.isDraining() }, whenDraining);
   const endpoints = [...ENDPOINTS, ...more];
   const app = new Hono<{ Bindings: Bindings }>({ strict: false });
   for (const path of new Set(endpoints.map((endpoint) => endpoint.path))) {
@@ -64,6 +70,7 @@ export function createApp(parts: GatewayParts, more: readonly Endpoint[] = []): 
     request: app.request,
     beginDrain: () => {
       isDraining = true;
+      for (const tell of drainListeners) tell();
     },
     abortAll: () => gateway.work.abortAll(),
     load: () => ({ running: gateway.work.size, callers: gateway.work.callers, heldBytes: gateway.held.bytes }),
@@ -102,7 +109,8 @@ function answerUnknown(gateway: Gateway, context: AppContext, endpoints: readonl
 
 function openCall(gateway: Gateway, context: AppContext, path: string): Call {
   const pathId = path.includes(':id') ? context.req.param('id') : undefined;
-  const call = new Call(gateway, context.req.raw, context.env, { endpoint: path, pathId, tellEnd });
+  const pathIndex = path.includes(':index') ? context.req.param('index') : undefined;
+  const call = new Call(gateway, context.req.raw, context.env, { endpoint: path, pathId, pathIndex, tellEnd });
   gateway.observer.http({ kind: 'request-start', id: call.id, method: call.method, endpoint: path });
   return call;
 }
@@ -157,18 +165,24 @@ function allowHeader(here: readonly Endpoint[]): string {
   return here.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ');
 }
 
-async function admitCaller(call: Call, { scope, makesImages }: Endpoint): Promise<void> {
+async function admitCaller(call: Call, { scope, makesImages, linkHolder }: Endpoint): Promise<void> {
   const { gateway } = call;
   if (scope === undefined) return;
+  const holder = linkHolder?.(call);
+  if (holder !== undefined) return admitted(call, holder);
   // While it drains the gateway can still be looked at, but nothing new is begun.
-  if (gateway.isDraining() && call.method === 'POST') throw shuttingDown();
+  if (gateway.isDraining() && call.method !== 'GET' && call.method !== 'HEAD') throw shuttingDown();
   if (makesImages === true) refuseWhenFull(gateway);
   const caller = await gateway.gatekeeper.authenticate(call.headers);
   if ('status' in caller) throw fromDenial(caller, gateway);
   if (caller.id === LOOPBACK.id) refuseForeignPage(call.headers);
-  call.principal = caller;
-  call.isAuthenticated = true;
+  admitted(call, caller);
   if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('images'))) return;
   const message = `This key has no scope "${scope}"; it has: ${caller.scopes.join(', ')}.`;
   throw new Refusal({ status: 403, code: 'insufficient_scope', message });
+}
+
+function admitted(call: Call, caller: Principal): void {
+  call.principal = caller;
+  call.isAuthenticated = true;
 }

@@ -13,6 +13,7 @@ export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?
 type CallTarget = {
   readonly endpoint: string;
   readonly pathId: string | undefined;
+  readonly pathIndex: string | undefined;
   /** Runs once, when the call has ended. */
   readonly tellEnd: (call: Call) => void;
 };
@@ -27,6 +28,8 @@ export class Call {
   readonly endpoint: string;
   /** What the path holds in the place of the pattern's `:id`. */
   readonly pathId: string | undefined;
+  /** Likewise of `:index`. */
+  readonly pathIndex: string | undefined;
   /** World time. */
   readonly arrivedAt: number;
   /** Set before an endpoint sees the call. Endpoints open to all are called by nobody in particular. */
@@ -40,13 +43,14 @@ export class Call {
   readonly #tellEnd: (call: Call) => void;
   #whenEnded: (() => void)[] | undefined;
 
-  constructor(gateway: Gateway, request: Request, bindings: Bindings | undefined, { endpoint, pathId, tellEnd }: CallTarget) {
+  constructor(gateway: Gateway, request: Request, bindings: Bindings | undefined, { endpoint, pathId, pathIndex, tellEnd }: CallTarget) {
     this.gateway = gateway;
     this.request = request;
     this.outgoing = bindings?.outgoing;
     this.incoming = bindings?.incoming;
     this.endpoint = endpoint;
     this.pathId = pathId;
+    this.pathIndex = pathIndex;
     this.id = gateway.ids.next('req');
     this.arrivedAt = gateway.clock.now();
     this.principal = NOBODY;
@@ -59,6 +63,10 @@ export class Call {
 
   get headers(): Headers {
     return this.request.headers;
+  }
+
+  get query(): URLSearchParams {
+    return new URL(this.request.url).searchParams;
   }
 
   /** `HEAD` is answered like `GET`, without a body. */

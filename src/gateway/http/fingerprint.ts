@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import type { BodyKind } from './openai/body.ts';
 import type { ImageOrder } from './openai/order.ts';
 
-export function fingerprintOf({ request, stream, partialImages }: ImageOrder, kind: BodyKind): string {
+export function fingerprintOf({ request, stream, partialImages, asJob }: ImageOrder, kind: BodyKind): string {
   const hash = createHash('sha256');
   hash.update(`${kind} ${stream} ${partialImages}\n`);
+  // How long its caller waits for a job decides nothing about it.
+  if (asJob !== undefined) hash.update(`job ${asJob.kind === 'async' ? asJob.lifeMs : `late ${asJob.budgetMs}`}\n`);
   const entries = Object.entries(request).filter(([, value]) => value !== undefined);
   for (const [name, value] of entries.sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name}\n`);

@@ -2,6 +2,7 @@
 // the most the request may cost. Whatever is turned away here has spent nothing.
 import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import { priceOf } from '../../domain/price.ts';
+import type { ImageRequest } from '../../domain/request.ts';
 import { parseSize, type Size } from '../../domain/size.ts';
 import type { Lease } from '../ports.ts';
 import type { Call } from './call.ts';
@@ -36,12 +37,15 @@ export async function admit({ gateway, principal, id }: Call, order: ImageOrder)
  * A key with a budget reserves what the plan may cost at worst, which means planning once more. Other reservations only
  * matter when the process dies with calls in flight: one image of the dearest route in question is near enough.
  */
-function mostItMayCost({ router, options }: Gateway, { request }: ImageOrder, isBudgeted: boolean): MicroUsd {
+function mostItMayCost(gateway: Gateway, { request }: ImageOrder, isBudgeted: boolean): MicroUsd {
   if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
-  if (isBudgeted) {
-    const { plan } = router().explain(request);
-    return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
-  }
+  if (!isBudgeted) return dearestImages(gateway, request);
+  const { plan } = gateway.router().explain(request);
+  return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
+}
+
+/** What the request's images cost at the dearest route in question. */
+export function dearestImages({ options }: Gateway, request: ImageRequest): MicroUsd {
   const shape = {
     size: (request.size === undefined ? undefined : parseSize(request.size)) ?? USUAL_SIZE,
     resolution: undefined,

@@ -10,11 +10,12 @@ import type { CancelTimer } from '../../system/clock.ts';
 import { headMeter } from '../uploads/picture-head.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { type Making, make, secondsNow } from './image-making.ts';
 import type { BodyKind } from './openai/body.ts';
 import { aboutResult, base64Of, echoFields, factsOf, payloadOf, qualityOf, usageObject } from './openai/envelope.ts';
 import { errorAnswer, errorObject } from './openai/errors.ts';
-import { completedEvent, errorEvent, HEARTBEAT, partialEvent } from './openai/stream-events.ts';
+import { completedEvent, errorEvent, partialEvent } from './openai/stream-events.ts';
 import type { Refusal } from './refusal.ts';
 import { EVENT_HEADERS, type EventOutlet, openEvents } from './send.ts';
 
@@ -167,21 +168,9 @@ class ImageStream {
     if (this.#outlet === undefined) {
       this.#outlet = openEvents(this.#call);
       this.#opening.resolve(this.#outlet.response);
-      this.#call.whenEnded(() => this.#stopHeartbeat?.());
-      this.#beat(this.#outlet);
+      this.#stopHeartbeat = startHeartbeat(this.#call, this.#outlet);
     }
     return this.#outlet;
-  }
-
-  #beat(outlet: EventOutlet): void {
-    const { clock, settings } = this.#making.gateway;
-    // Proxies count real time.
-    const delayMs = settings().heartbeatMs * clock.speed;
-    const next = (): void => {
-      outlet.write(HEARTBEAT);
-      this.#beat(outlet);
-    };
-    if (!this.#call.hasEnded) this.#stopHeartbeat = clock.timer(delayMs, next, { background: true });
   }
 }
 

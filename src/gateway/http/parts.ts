@@ -6,6 +6,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Ids } from '../../system/ids.ts';
 import type { Gatekeeper, Idempotency, Traces } from '../ports.ts';
 import type { HttpEvent } from './http-event.ts';
+import type { JobParts } from './jobs/job-parts.ts';
 
 /** The part of the gateway's settings that HTTP needs. Bytes and real milliseconds. */
 export type HttpSettings = {
@@ -40,6 +41,8 @@ export type GatewayParts = {
   readonly ids: Ids;
   readonly observer: { http(event: HttpEvent): void; metricsText(): Promise<string> };
   readonly isDraining: () => boolean;
+  /** Where jobs are kept; undefined: nowhere, so nothing can become one. */
+  readonly jobs?: JobParts;
   /** Whether records of keys, spend and idempotency are taken; undefined: nobody says. */
   readonly isStoreHealthy?: () => boolean;
 };

@@ -15,7 +15,9 @@ export function sendAnswer(
 ): Response {
   const { status, body, facts } = answer;
   const length = lengthOf(body);
-  const headers = { ...call.baseHeaders(), ...answer.headers, ...extra, 'content-length': String(length) };
+  // The length of a 304 would be taken for that of the picture it stands for.
+  const ownLength: Record<string, string> = status === 304 ? {} : { 'content-length': String(length) };
+  const headers = { ...call.baseHeaders(), ...answer.headers, ...extra, ...ownLength };
   const { outgoing } = call;
   if (outgoing !== undefined && call.hasEnded) return RESPONSE_ALREADY_SENT;
   call.answered(status, length, facts);
@@ -70,7 +72,7 @@ export function openEvents(call: Call): EventOutlet {
 
 const NOTHING = new Uint8Array();
 
-function dropWhenIdle(outgoing: ServerResponse, idleMs: number): void {
+export function dropWhenIdle(outgoing: ServerResponse, idleMs: number): void {
   outgoing.socket?.setTimeout(idleMs);
 }
 

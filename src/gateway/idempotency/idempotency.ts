@@ -50,6 +50,7 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
     if (known !== undefined) return answerTo(known, fingerprint);
     return {
       kind: 'first',
+      name: file,
       complete: (answer) => complete(principal, key, file, answer).finally(end),
       abandon: () => store.abandonClaim(principal, key).finally(end),
     };
@@ -66,10 +67,10 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
     const { state, isOurs, status, headers = {}, file } = known;
     if (known.fingerprint !== fingerprint) return MISMATCH;
     // One of this process that does not run here any more has ended without an answer that could be kept.
-    if (state === 'running') return isOurs ? LOST : IN_PROGRESS;
-    if (state === 'interrupted' || status === undefined) return INTERRUPTED;
+    if (state === 'running') return { ...(isOurs ? LOST : IN_PROGRESS), name: file };
+    if (state === 'interrupted' || status === undefined) return { ...INTERRUPTED, name: file };
     const body = await files.read(file);
-    return body === undefined ? LOST : { kind: 'replay', answer: { status, headers, body: [body] } };
+    return body === undefined ? { ...LOST, name: file } : { kind: 'replay', answer: { status, headers, body: [body] } };
   }
 
   return { claim };

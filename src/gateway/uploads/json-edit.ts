@@ -44,9 +44,16 @@ export type JsonEdit = {
 
 /** Rejects with Refusal. */
 export async function readJsonEdit(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
+  const edit = await readJsonImages(request, rules);
+  if (edit.images.length > 0) return edit;
+  throw uploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
+}
+
+/** The same, with or without pictures. Rejects with Refusal. */
+export async function readJsonImages(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
   const { fields: all, resolve } = await readJsonObject(request, rules);
   const { images, mask, ...fields } = all;
-  if (images === undefined) throw uploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
+  if (images === undefined && (mask === undefined || mask === null)) return { fields, images: [], mask: undefined };
   const parsed = JsonPicturesSchema.safeParse({ images, ...(mask === undefined || mask === null ? {} : { mask }) });
   if (!parsed.success) throw misshapen(parsed.error.issues[0]);
   const failed = new AbortController();

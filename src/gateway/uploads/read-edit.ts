@@ -2,7 +2,7 @@
 // same: fields for the body schema, and pictures as bytes.
 import type { BodyRules } from './bounded-body.ts';
 import type { FetchRules } from './guarded-fetch.ts';
-import { readJsonEdit } from './json-edit.ts';
+import { readJsonEdit, readJsonImages } from './json-edit.ts';
 import { readForm } from './multipart.ts';
 import { uploadRefused } from './upload-refused.ts';
 
@@ -18,19 +18,28 @@ export type EditRules = BodyRules & {
 export type EditUpload = {
   /** Texts of a form, values of a JSON body; not checked. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** At least one. */
+  /** At least one of an edit. */
   readonly images: readonly Uint8Array[];
   readonly mask: Uint8Array | undefined;
 };
 
 /** Rejects with Refusal. */
 export async function readEdit(request: Request, rules: EditRules): Promise<EditUpload> {
-  const type = (request.headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
+  const type = typeOf(request);
   if (type === 'application/json') return readJsonEdit(request, rules);
   if (type !== 'multipart/form-data') throw foreignType();
   const { texts, images, mask } = await readForm(request, { ...rules, textNames: rules.fieldNames });
   if (images.length === 0) throw noImage();
   return { fields: withoutEmpty(texts), images, mask };
+}
+
+/** The body of what may be an edit or a generation: as JSON, without pictures too. Rejects with Refusal. */
+export function readEditOrGeneration(request: Request, rules: EditRules): Promise<EditUpload> {
+  return typeOf(request) === 'application/json' ? readJsonImages(request, rules) : readEdit(request, rules);
+}
+
+function typeOf(request: Request): string {
+  return (request.headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
 }
 
 /** A form has no other way to leave a field out; a prompt that is empty is a mistake worth telling. */

@@ -1,13 +1,11 @@
 // Real answers, held to the schemas that are published of them: strict, so that a field nobody described is found here.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../../src/gateway/config/settings.ts';
 import { ANSWER_SCHEMAS, type AnswerName } from '../../../src/gateway/docs/answer-schemas.ts';
-import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import { HttpWorld } from '../support/http-world.ts';
 
 let world: HttpWorld;
 beforeAll(async () => {
-  world = await HttpWorld.open({ endpoints: [editsEndpoint(() => DEFAULT_SETTINGS)], aliases: { 'dall-e-3': 'preview' } });
+  world = await HttpWorld.open({ jobs: 'made', aliases: { 'dall-e-3': 'preview' } });
 });
 afterAll(() => world.close());
 
@@ -49,6 +47,23 @@ describe('answers are as they are described', () => {
     const events = await eventsOf(world.post('/v1/images/edits', body));
     expect(events.length).toBeGreaterThan(0);
     for (const event of events) hold('EditEvent', event);
+  });
+
+  it('jobs, their lists and events, and images waited for', async () => {
+    const accepted = await jsonOf(
+      world.post('/v1/images/jobs', { prompt: 'two foxes', model: 'standard', n: 2, preview: true, moderation: 'low' }),
+    );
+    hold('Job', accepted);
+    const { id } = ANSWER_SCHEMAS.Job.parse(accepted);
+    const events = await eventsOf(world.get(`/v1/images/jobs/${id}/events`));
+    expect(events.length).toBeGreaterThan(3);
+    for (const event of events) hold('JobEvent', event);
+    hold('Job', await jsonOf(world.get(`/v1/images/jobs/${id}`)));
+    hold('Job', await jsonOf(world.post(`/v1/images/jobs/${id}/upgrade`, {})));
+    hold('Job', await jsonOf(world.post(`/v1/images/jobs/${id}/cancel`, {})));
+    hold('JobList', await jsonOf(world.get('/v1/images/jobs?limit=1')));
+    const waited = world.post('/v1/images/generations', { prompt: 'a fox', model: 'preview' }, { prefer: 'respond-async, wait=60' });
+    hold('Images', await jsonOf(waited));
   });
 
   it('explanations, of what can be done and of what cannot', async () => {

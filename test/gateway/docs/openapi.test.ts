@@ -9,10 +9,15 @@ import { openApiDocument, openApiPath } from '../../../src/gateway/docs/openapi.
 import { OPERATIONS } from '../../../src/gateway/docs/operations.ts';
 import { ENDPOINTS } from '../../../src/gateway/http/app.ts';
 import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
+import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import { EditBodySchema, GenerationBodySchema, HEADER_FIELDS, parseBody } from '../../../src/gateway/http/openai/body.ts';
 import { ERROR_CODES } from '../../../src/index.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { MemoryJobs } from '../support/memory-jobs.ts';
+import { OPEN_LINKS } from '../support/open-links.ts';
 
-const served = [...ENDPOINTS, editsEndpoint(() => DEFAULT_SETTINGS)];
+const jobs = jobEndpoints({ jobs: new MemoryJobs(systemClock()), links: OPEN_LINKS, lifeMs: () => 1 }, () => DEFAULT_SETTINGS);
+const served = [...ENDPOINTS, editsEndpoint(() => DEFAULT_SETTINGS), ...jobs];
 const all = [...served, ...docsEndpoints(served, '1.2.3')];
 const document: Json = JSON.parse(JSON.stringify(openApiDocument(all, '1.2.3')));
 
@@ -77,7 +82,7 @@ describe('the OpenAPI document', () => {
       expect(field, name).toMatchObject({ description: expect.stringMatching(/\w/) });
     const generate = operations.find(({ path }) => path === '/v1/images/generations')?.operation;
     const headers = objectsIn(generate?.parameters).filter((parameter) => parameter.in === 'header');
-    expect(headers.map(({ name }) => name)).toEqual([...Object.keys(HEADER_FIELDS), 'idempotency-key']);
+    expect(headers.map(({ name }) => name)).toEqual([...Object.keys(HEADER_FIELDS), 'idempotency-key', 'prefer']);
   });
 
   it.each([

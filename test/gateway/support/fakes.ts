@@ -65,6 +65,7 @@ export class FakeIdempotency implements Idempotency {
     this.entries.set(name, { fingerprint, answer: pending.promise });
     return {
       kind: 'first',
+      name: `ans_${String(this.entries.size).padStart(32, '0')}`,
       complete: async ({ status, headers, body }) => pending.resolve({ status, headers, body }),
       abandon: async () => {
         this.entries.delete(name);

@@ -4,7 +4,10 @@ import OpenAI from 'openai';
 import { compose } from '../../../src/compose.ts';
 import { createApp, type GatewayApp } from '../../../src/gateway/http/app.ts';
 import type { Endpoint } from '../../../src/gateway/http/endpoint.ts';
+import { type EditSettings, editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
+import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import type { HttpEvent } from '../../../src/gateway/http/http-event.ts';
+import type { JobParts } from '../../../src/gateway/http/jobs/job-parts.ts';
 import type { HttpLimits, HttpSettings } from '../../../src/gateway/http/parts.ts';
 import { type RunningServer, startServer } from '../../../src/gateway/http/server.ts';
 import type { ImageRouter } from '../../../src/index.ts';
@@ -13,6 +16,8 @@ import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts';
 import { type Clock, systemClock } from '../../../src/system/clock.ts';
 import { systemIds } from '../../../src/system/ids.ts';
 import { FakeGatekeeper, FakeIdempotency, FakeTraces } from './fakes.ts';
+import { MemoryJobs } from './memory-jobs.ts';
+import { OPEN_LINKS } from './open-links.ts';
 
 export const LIMITS: HttpLimits = {
   jsonBytes: 1024 * 1024,
@@ -23,6 +28,8 @@ export const LIMITS: HttpLimits = {
   heldBytes: 256 * 1024 * 1024,
   waitingRequests: 20_000,
 };
+
+const EDIT_LIMITS = { uploadBytes: 16 * 1024 * 1024, referenceBytes: 8 * 1024 * 1024 };
 
 export type WorldOptions = {
   /** World seconds per real second. Default 10: a call that takes 50 ms of real work on a busy machine is still far from its deadline. */
@@ -38,11 +45,13 @@ export type WorldOptions = {
   readonly router?: ImageRouter;
   /** Endpoints beside those the app has by itself. */
   readonly endpoints?: readonly Endpoint[];
+  /** Keeps jobs, in memory: made at once, or as the test says. Serves their endpoints, and edits. */
+  readonly jobs?: 'made' | 'by-hand';
 };
 
 type Built = Pick<
   HttpWorld,
-  'sandbox' | 'router' | 'options' | 'clock' | 'app' | 'server' | 'gatekeeper' | 'idempotency' | 'traces' | 'told'
+  'sandbox' | 'router' | 'options' | 'clock' | 'app' | 'server' | 'gatekeeper' | 'idempotency' | 'traces' | 'told' | 'jobs'
 >;
 
 export class HttpWorld {
@@ -56,6 +65,7 @@ export class HttpWorld {
   readonly idempotency: FakeIdempotency;
   readonly traces: FakeTraces;
   readonly told: HttpEvent[];
+  readonly jobs: MemoryJobs;
 
   private constructor(built: Built) {
     this.sandbox = built.sandbox;
@@ -68,6 +78,7 @@ export class HttpWorld {
     this.idempotency = built.idempotency;
     this.traces = built.traces;
     this.told = built.told;
+    this.jobs = built.jobs;
   }
 
   static async open(options: WorldOptions = {}): Promise<HttpWorld> {
@@ -81,8 +92,13 @@ export class HttpWorld {
     const settings: HttpSettings = { aliases: options.aliases ?? {}, limits, heartbeatMs: options.heartbeatMs ?? 15_000 };
     const [gatekeeper, idempotency, traces] = [new FakeGatekeeper(), new FakeIdempotency(), new FakeTraces()];
     const told: HttpEvent[] = [];
+    const jobs = new MemoryJobs(clock, options.jobs === 'made' ? router : undefined);
+    const parts: JobParts = { jobs, links: OPEN_LINKS, lifeMs: () => 86_400_000 };
+    const editSettings = (): EditSettings => ({ limits: { ...EDIT_LIMITS, ...limits }, imageUrls: { allow: false, hosts: [] } });
+    const ofJobs = options.jobs === undefined ? [] : [editsEndpoint(editSettings), ...jobEndpoints(parts, editSettings)];
     const app = createApp(
       {
+        ...(options.jobs === undefined ? {} : { jobs: parts }),
         router: () => router,
         options: () => resolved,
         settings: () => settings,
@@ -94,10 +110,10 @@ export class HttpWorld {
         observer: { http: (event) => told.push(event), metricsText: async () => '# metrics\n' },
         isDraining: () => false,
       },
-      options.endpoints,
+      [...(options.endpoints ?? []), ...ofJobs],
     );
     const server = await startServer(app, { host: '127.0.0.1', port: 0, limits });
-    return new HttpWorld({ sandbox, router, options: resolved, clock, app, server, gatekeeper, idempotency, traces, told });
+    return new HttpWorld({ sandbox, router, options: resolved, clock, app, server, gatekeeper, idempotency, traces, told, jobs });
   }
 
   get url(): string {

@@ -37,7 +37,7 @@ export function editsEndpoint(settings: () => EditSettings, doors: Doors = machi
     makesImages: true,
     summary: 'Make images from up to 16 pictures and a prompt, as a form or as JSON',
     handle: async (call) => {
-      const { fields, images, mask } = await readEdit(call.request, rulesFor(call, settings(), doors));
+      const { fields, images, mask } = await readEdit(call.request, uploadRules(call, settings(), doors));
       const order = readOrder(call.gateway, call.principal, fields, call.headers, 'edit');
       const request = { ...order.request, referenceImages: [...images], mask };
       return answerImages(call, { ...order, request }, { kind: 'edit' });
@@ -45,7 +45,8 @@ export function editsEndpoint(settings: () => EditSettings, doors: Doors = machi
   };
 }
 
-function rulesFor(call: Call, { limits, imageUrls }: EditSettings, doors: Doors): EditRules {
+/** What an upload may hold; what it does hold counts as held until the call has ended. */
+export function uploadRules(call: Call, { limits, imageUrls }: EditSettings, doors: Doors): EditRules {
   const { held, clock } = call.gateway;
   let reserved = 0;
   call.whenEnded(() => held.release(reserved));

@@ -12,6 +12,9 @@ const MAX_PARTIAL_IMAGES = 3;
 /** OpenAI's own limit is 64 for `safety_identifier` and unstated for `user`. */
 const MAX_USER_CHARACTERS = 256;
 
+/** Beyond the router's own: only a gateway keeps jobs. */
+const WIRE_ON_LATE = [...ON_LATE, 'job'] as const;
+
 const sharedFields = {
   prompt: z.string('must be text').describe('What the image shows: 1 to 32000 characters.'),
   model: z
@@ -62,13 +65,15 @@ const sharedFields = {
     .describe('Most dollars the request may cost, failed and hedged calls included. Also as header x-max-cost-usd.'),
   policy: z.string('must be text').min(1).max(64).optional().describe('What to assume for all that is left out. Also as header x-policy.'),
   on_late: z
-    .enum(ON_LATE)
+    .enum(WIRE_ON_LATE)
     .optional()
-    .describe('degrade: deliver less in time. fail: say at once that it cannot be done. Also as header x-on-late.'),
+    .describe(
+      'degrade: deliver less in time. fail: say at once that it cannot be done. job: go on as a job when the budget runs out (202). Also as header x-on-late.',
+    ),
   preview: z
     .boolean('must be true or false')
     .optional()
-    .describe('With stream: a quick preview comes first, as partial image 0. Also as header x-preview.'),
+    .describe('With stream or as a job: a quick preview comes first. Also as header x-preview.'),
   aspect_ratio: z.string('must be WIDTH:HEIGHT').optional().describe('WIDTH:HEIGHT instead of a size; the router picks the pixels.'),
   consistent: z.boolean('must be true or false').optional().describe('Make all n images in one call, so that characters look alike.'),
 };

@@ -25,19 +25,23 @@ const DATA_BETWEEN = utf8('"},{"b64_json":"');
 export function imagesAnswer(result: ImageResult, context: EnvelopeContext): Answer {
   const [first] = result.images;
   const echo = first === undefined ? {} : echoFields(result, first, context.options);
-  const head = JSON.stringify({ created: context.created, ...echo }).slice(0, -1);
-  const tail = JSON.stringify({
+  const tail = {
     ...(result.usage === undefined ? {} : { usage: usageObject(result.usage) }),
     image_router: aboutResult(result, context.notes),
-  }).slice(1);
-  const pictures = result.images.flatMap((image, index) => [index === 0 ? DATA_START : DATA_BETWEEN, payloadOf(image)]);
+  };
   return {
     status: 200,
     headers: { ...JSON_TYPE, ...resultHeaders(result) },
-    body: [utf8(`${head},"data":[`), ...pictures, utf8(`"}],${tail}`)],
+    body: imagesBody({ created: context.created, ...echo }, result.images.map(payloadOf), tail),
     facts: factsOf(result),
     spentMicroUsd: result.cost.billed + result.cost.possiblyBilled,
   };
+}
+
+/** `data` between what stands before it and what stands after it; each payload is base64, as ASCII. */
+export function imagesBody(before: object, payloads: readonly Uint8Array[], after: object): readonly Uint8Array[] {
+  const pictures = payloads.flatMap((payload, index) => [index === 0 ? DATA_START : DATA_BETWEEN, payload]);
+  return [utf8(`${JSON.stringify(before).slice(0, -1)},"data":[`), ...pictures, utf8(`"}],${JSON.stringify(after).slice(1)}`)];
 }
 
 /** As the provider wrote it, where it needed no change: then `bytes` is not touched, for reading it decodes megabytes. */
@@ -105,7 +109,7 @@ function resultHeaders(result: ImageResult): Record<string, string> {
   return {
     'x-image-router-route': result.route,
     'x-image-router-tier': result.tier,
-    ...(result.degraded === undefined ? {} : { 'x-image-router-degraded': headerText(result.degraded) }),
+    ...(result.degraded === undefined ? {} : { 'x-image-router-degraded': shortHeader(result.degraded) }),
     'x-image-router-cost-usd': String(dollars(result.cost.billed)),
     'x-image-router-trace-id': result.id,
     'x-image-router-deadline-left-ms': String(deadlineLeftMs(result)),
@@ -113,7 +117,7 @@ function resultHeaders(result: ImageResult): Record<string, string> {
 }
 
 /** Header values are printable ASCII. */
-function headerText(text: string): string {
+export function shortHeader(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, LONGEST_HEADER);
 }
 

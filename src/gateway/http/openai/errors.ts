@@ -112,7 +112,8 @@ function fromRouter(error: ImageRouterError, gateway: Gateway): Refusal {
   });
 }
 
-function wireCode(code: ErrorCode): string {
+/** Also of a job's own codes, which are the same here. */
+export function wireCode(code: string): string {
   return code === 'refused' ? 'moderation_blocked' : code;
 }
 
@@ -127,7 +128,7 @@ function describe(problems: readonly Problem[]): string {
     .join('; ');
 }
 
-function wireProblem({ field, rule, value, remedy }: Problem): Readonly<Record<string, unknown>> {
+export function wireProblem({ field, rule, value, remedy }: Problem): Readonly<Record<string, unknown>> {
   return { field: wireField(field), rule: wireText(rule), value, remedy: remedy === undefined ? undefined : wireText(remedy) };
 }
 
@@ -144,6 +145,6 @@ function wireField(field: string): string {
 
 const CAMEL_NAMES = /\b(aspectRatio|referenceImages|latencyBudgetMs|textAccuracy|maxCostUsd|onLate)\b/g;
 
-function wireText(text: string): string {
+export function wireText(text: string): string {
   return text.replace(CAMEL_NAMES, (name) => WIRE_NAMES[name] ?? name);
 }

@@ -1,0 +1,92 @@
+// May this job be accepted? A bad request is an error now, not a failed job later; so is one that no route could ever meet.
+// What only stands in the way for a while, a sick provider or its rate limit, does not: a job has time. The most a job may
+// cost is reserved under its id and stays so until the job has ended.
+import type { JobOrigin } from '../../../domain/job.ts';
+import { addUsd, type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
+import type { Infeasible } from '../../../domain/plan.ts';
+import type { ImageRequest } from '../../../domain/request.ts';
+import type { Explanation } from '../../../index.ts';
+import type { JobOrder } from '../../../jobs/jobs.ts';
+import { checkPictures } from '../../../router/intake.ts';
+import { infeasibleError } from '../../../router/result.ts';
+import type { Lease, Principal } from '../../ports.ts';
+import type { Call } from '../call.ts';
+import type { Gateway } from '../gateway.ts';
+import { dearestImages } from '../image-admission.ts';
+import { fromDenial } from '../openai/errors.ts';
+
+/** A job to be, as it was asked for. */
+export type WantedJob = {
+  readonly request: ImageRequest;
+  readonly model: string;
+  readonly origin: JobOrigin;
+  readonly lineage: string | undefined;
+  /** World milliseconds; undefined: the gateway's default. */
+  readonly lifeMs: number | undefined;
+  /** What its family leaves of its cap; undefined: there is no other job in it, so `request.maxCostUsd` is the cap. */
+  readonly capLeft: MicroUsd | undefined;
+};
+
+export type CheckedJob = WantedJob & { readonly maxCost: MicroUsd };
+
+/** A request's budget is at most a day; a job that lives longer is planned anew each time it is begun. */
+const LONGEST_BUDGET_MS = 86_400_000;
+/** What a plan may start, at most, when there is none to look at. */
+const MOST_ATTEMPTS = 3;
+
+/** Throws ImageRouterError `invalid_request` or `infeasible`. */
+export async function checkJob(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number): Promise<CheckedJob> {
+  await checkPictures(wanted.request);
+  return checkWords(gateway, wanted, defaultLifeMs);
+}
+
+/** The same for a request without pictures, or whose pictures were checked. */
+function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number): CheckedJob {
+  const { request, lifeMs = defaultLifeMs, capLeft } = wanted;
+  const latencyBudgetMs = wanted.lifeMs === undefined ? Math.min(lifeMs, LONGEST_BUDGET_MS) : lifeMs;
+  const cap = capLeft === undefined ? {} : { maxCostUsd: capLeft / 1_000_000 };
+  const asked = { ...request, ...cap, latencyBudgetMs };
+  const explanation = gateway.router().explain(asked);
+  const { plan } = explanation;
+  if (plan.kind === 'infeasible' && !mayPass(plan)) throw infeasibleError(plan, gateway.ids.next('req'), 0);
+  return { ...wanted, maxCost: capLeft ?? capOf(gateway, asked, explanation) };
+}
+
+/** Somewhere only health or a rate limit stands in the way: everything else was looked at before them. */
+function mayPass({ excluded }: Infeasible): boolean {
+  return excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
+}
+
+/** Never silently doubled: a job without a cap may cost what one whole plan of it costs at worst, its preview included. */
+function capOf(gateway: Gateway, request: ImageRequest, { plan, need }: Explanation): MicroUsd {
+  if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
+  const worst = plan.kind === 'plan' ? plan.worstCost : ((dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd);
+  const hasPreview = request.preview === true || (need.policy.precheck && need.tier === 'premium');
+  return hasPreview ? addUsd(worst, worstOfPreview(gateway, request)) : worst;
+}
+
+function worstOfPreview(gateway: Gateway, request: ImageRequest): MicroUsd {
+  const { quality: _, route: __, model: ___, ...rest } = request;
+  const { plan } = gateway.router().explain({ ...rest, n: 1, tier: 'preview', textAccuracy: 'none' });
+  return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
+}
+
+/** Takes the job's place inside its key's limits. Throws Refusal. */
+export async function admitJob({ gateway, principal }: Call, id: string, { request, model, maxCost }: CheckedJob): Promise<Lease> {
+  const lease = await gateway.gatekeeper.admit(principal, {
+    requestId: id,
+    images: request.n ?? 1,
+    mostMicroUsd: maxCost,
+    policy: request.policy,
+    model,
+    keptBy: 'job',
+  });
+  if ('settle' in lease) return lease;
+  throw fromDenial(lease, gateway);
+}
+
+export function jobOrder(principal: Principal, id: string, checked: CheckedJob): JobOrder {
+  const { request, model, origin, lineage, maxCost, lifeMs } = checked;
+  const { latencyBudgetMs: _, ...kept } = request;
+  return { id, principal: principal.id, request: kept, model, origin, lineage, maxCost, lifeMs };
+}

@@ -1,0 +1,124 @@
+// One picture of a job, as the file it is: whole or in part, or not at all for who has it already. It is read and sent a piece
+// at a time, the next when the one before was taken, so a slow reader holds a piece and not a picture.
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { mediaTypeOf } from '../../../domain/image.ts';
+import type { Job, StoredImage } from '../../../domain/job.ts';
+import type { BlobRange } from '../../../jobs/blob-store.ts';
+import type { Jobs } from '../../../jobs/jobs.ts';
+import type { Call } from '../call.ts';
+import { Refusal } from '../refusal.ts';
+import { dropWhenIdle, sendAnswer } from '../send.ts';
+import { isListed, readRange } from './byte-range.ts';
+import { picturesGone } from './job-end.ts';
+
+/** Large enough that reading it costs little, small enough that a thousand readers hold a quarter of a gigabyte. */
+const PIECE_BYTES = 256 * 1024;
+/** A picture never changes under its name; but it may be deleted, and caches of strangers are to forget it then. */
+const CACHE_CONTROL = 'private, max-age=300';
+
+/** Throws Refusal. */
+export async function answerPicture(call: Call, jobs: Jobs, job: Job, image: StoredImage): Promise<Response> {
+  const etag = `"${image.sha256}"`;
+  const about = { etag, 'accept-ranges': 'bytes', 'cache-control': CACHE_CONTROL };
+  if (isListed(call.headers.get('if-none-match'), etag)) return sendAnswer(call, { status: 304, headers: about, body: [], facts: {} });
+  const ifRange = call.headers.get('if-range');
+  const reading = readRange(ifRange === null || ifRange === etag ? call.headers.get('range') : null, image.bytes);
+  if (reading.kind === 'unsatisfiable') throw outside(image);
+  const range = reading.kind === 'part' ? reading.range : { start: 0, end: image.bytes - 1 };
+  const headers = {
+    ...about,
+    'content-type': mediaTypeOf(image.format),
+    'content-disposition': `inline; filename="${job.id}-${call.pathIndex}.${EXTENSIONS[image.format]}"`,
+    // A file that is opened by itself may load and run nothing.
+    'content-security-policy': "default-src 'none'; sandbox",
+    ...(reading.kind === 'part' ? { 'content-range': `bytes ${range.start}-${range.end}/${image.bytes}` } : {}),
+    'content-length': String(range.end - range.start + 1),
+  };
+  const status = reading.kind === 'part' ? 206 : 200;
+  // The first piece tells whether the picture is still there, while there is time to say that it is not.
+  const first = await jobs.content(image, pieceAt(range, range.start));
+  if (first === undefined) throw new Refusal(picturesGone(job));
+  return sendPieces(call, status, headers, first, (offset) => jobs.content(image, pieceAt(range, range.start + offset)));
+}
+
+const EXTENSIONS = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
+
+function pieceAt({ end }: BlobRange, start: number): BlobRange {
+  return { start, end: Math.min(end, start + PIECE_BYTES - 1) };
+}
+
+function outside({ bytes }: StoredImage): Refusal {
+  return new Refusal({
+    status: 416,
+    code: 'range_not_satisfiable',
+    message: `The picture has ${bytes} bytes; the range lies outside.`,
+    param: 'range',
+    headers: { 'content-range': `bytes */${bytes}` },
+  });
+}
+
+/** Undefined: nothing is left there. */
+type Read = (offset: number) => Promise<Uint8Array | undefined>;
+
+function sendPieces(call: Call, status: number, own: Readonly<Record<string, string>>, first: Uint8Array, read: Read): Response {
+  const headers = { ...call.baseHeaders(), ...own };
+  const length = Number(own['content-length']);
+  const { outgoing } = call;
+  if (outgoing !== undefined && call.hasEnded) return RESPONSE_ALREADY_SENT;
+  call.answered(status, length, {});
+  const pieces = call.method === 'HEAD' ? noPieces() : piecesOf(first, length, read);
+  if (outgoing === undefined) return new Response(pulled(call, pieces), { status, headers });
+  dropWhenIdle(outgoing, call.gateway.settings().limits.idleWriteMs);
+  outgoing.writeHead(status, headers);
+  call.gateway.work.track(
+    write(call, outgoing, pieces).catch((error: unknown) => {
+      call.gateway.observer.http({ kind: 'request-defect', id: call.id, where: 'picture', error });
+      // A body that is too short tells the client that something went wrong.
+      outgoing.destroy();
+    }),
+  );
+  return RESPONSE_ALREADY_SENT;
+}
+
+async function* noPieces(): AsyncGenerator<Uint8Array> {}
+
+async function* piecesOf(first: Uint8Array, length: number, read: Read): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (let sent = first.byteLength; sent < length; ) {
+    const piece = await read(sent);
+    if (piece === undefined || piece.byteLength === 0) throw new Error('a picture ended before its length');
+    sent += piece.byteLength;
+    yield piece;
+  }
+}
+
+async function write(call: Call, outgoing: ServerResponse, pieces: AsyncGenerator<Uint8Array>): Promise<void> {
+  const left = new AbortController();
+  call.whenEnded(() => left.abort());
+  for await (const piece of pieces) {
+    if (call.hasEnded) return;
+    const letGo = call.gateway.held.hold(piece.byteLength);
+    const hasRoom = outgoing.write(piece, letGo);
+    // Who leaves takes nothing any more.
+    if (!hasRoom) await once(outgoing, 'drain', { signal: left.signal }).catch(() => undefined);
+    if (call.hasEnded) letGo();
+  }
+  if (!call.hasEnded) outgoing.end();
+}
+
+function pulled(call: Call, pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await pieces.next();
+        if (done !== true) return controller.enqueue(value);
+        controller.close();
+        call.end();
+      },
+      cancel: () => call.end(),
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,72 @@
+// What a list may be asked: how many, after which, and filters. Lists are newest first; a cursor names the last entry of the
+// page before and nothing else, so a page stays right while new entries come.
+import { nearest } from '../../domain/problem.ts';
+import type { Call } from './call.ts';
+import { Refusal } from './refusal.ts';
+
+export type Cursor = { readonly createdAt: number; readonly id: string };
+
+const USUAL_LIMIT = 20;
+const MOST_LIMIT = 100;
+/** Sent by clients for other servers; means nothing here. */
+const IGNORED = new Set(['api-version']);
+
+/** Throws Refusal for a name that is not one of `names`: a misspelt filter must not be ignored. */
+export function readQuery(call: Call, names: readonly string[]): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of call.query) {
+    if (IGNORED.has(name)) continue;
+    if (!names.includes(name)) throw unknownName(name, names);
+    found[name] = value;
+  }
+  return found;
+}
+
+export function readLimit(text: string | undefined): number {
+  if (text === undefined) return USUAL_LIMIT;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_LIMIT) return limit;
+  throw badQuery('limit', `limit must be a whole number from 1 to ${MOST_LIMIT}.`);
+}
+
+function cursorOf({ createdAt, id }: Cursor): string {
+  return Buffer.from(`${createdAt} ${id}`).toString('base64url');
+}
+
+export function readCursor(text: string | undefined): Cursor | undefined {
+  if (text === undefined) return undefined;
+  const [, createdAt, id] = /^(\d{1,16}) (\w{1,80})$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
+  if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id };
+  throw badQuery('after', 'after must be next of an earlier page.');
+}
+
+/** A page in OpenAI's shape; `rows` holds one more than asked where there is more. */
+export function pageObject<Row extends Cursor>(rows: readonly Row[], limit: number, toObject: (row: Row) => object) {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = rows.length > limit;
+  return {
+    object: 'list',
+    data: page.map(toObject),
+    has_more: hasMore,
+    next: hasMore && last !== undefined ? cursorOf(last) : null,
+  };
+}
+
+export function badQuery(param: string, message: string): Refusal {
+  return new Refusal({ status: 400, code: 'invalid_value', message, param });
+}
+
+const LONGEST_NAME = 64;
+
+function unknownName(name: string, names: readonly string[]): Refusal {
+  const shown = name.slice(0, LONGEST_NAME);
+  const near = nearest(shown, names);
+  return new Refusal({
+    status: 400,
+    code: 'unknown_parameter',
+    message: `Unknown parameter: '${shown}'.`,
+    param: shown,
+    remedy: near === undefined ? `remove it; known are ${names.join(', ')}` : `did you mean "${near}"?`,
+  });
+}
