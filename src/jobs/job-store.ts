@@ -77,8 +77,12 @@ export interface JobStore {
 
   /** Takes up to `most` waiting jobs for a worker, none of them past its deadline: state running, a new run begun. */
   claim(worker: string, most: number, at: number): Promise<readonly Claimed[]>;
-  /** Says the worker and its runs live. To be called every few seconds, by wall time of the machine. What it is to stop comes back. */
-  beat(worker: string, fences: readonly Fence[]): Promise<readonly Order[]>;
+  /**
+   * Says the worker and its runs live. To be called every few seconds, by wall time of the machine, and never while it claims.
+   * What it is to stop comes back. A running job of this worker that is not among `fences` goes back into the queue: its claim
+   * was recorded, but the answer was lost on the way, or the worker has given it up.
+   */
+  beat(worker: string, fences: readonly Fence[], at: number): Promise<readonly Order[]>;
   /**
    * Puts jobs of dead workers back into the queue, their open calls settled as possibly billed; ends those that were asked to
    * be cancelled, and as `lost_too_often` those that lost MOST_LOST_RUNS workers. Within 15 s of the death. How many jobs.
@@ -127,4 +131,5 @@ export interface JobStore {
   subscribe(listener: (hint: JobHint) => void): () => void;
 }
 
-export type JobHint = { readonly kind: 'work' } | { readonly kind: 'job'; readonly id: string };
+/** `cancel`: one that runs is asked to stop; whoever makes it finds that confirmed by its next beat. */
+export type JobHint = { readonly kind: 'work' } | { readonly kind: 'job' | 'cancel'; readonly id: string };

@@ -42,7 +42,7 @@ function dropExcess(sql: Sql, mostBytes: number): readonly Row[] {
 
 const HeadersSchema = z.record(z.string(), z.string());
 
-function claimOf(row: Row, owner: string): IdempotencyRow {
+export function claimOf(row: Row, owner: string): IdempotencyRow {
   return {
     fingerprint: String(row.fingerprint),
     state: row.state === 'done' ? 'done' : row.state === 'running' ? 'running' : 'interrupted',

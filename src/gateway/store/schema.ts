@@ -64,6 +64,37 @@ const STEPS: readonly string[] = [
   DROP INDEX reservations_by_owner;
   CREATE INDEX reservations_by_owner ON reservations (owner) WHERE owner <> '';
   `,
+  // Waiting jobs are found by their turn, the ones that wait for later by when; lists go by owner and state.
+  `
+  CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, principal TEXT NOT NULL, lineage TEXT NOT NULL, batch TEXT,
+    origin TEXT NOT NULL, request TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL, priority INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deadline_at INTEGER NOT NULL,
+    not_before INTEGER NOT NULL DEFAULT 0, reason TEXT, expected_ms REAL, runs INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0, owner TEXT, worker TEXT, is_cancel_asked INTEGER NOT NULL DEFAULT 0,
+    billed INTEGER NOT NULL DEFAULT 0, possibly INTEGER NOT NULL DEFAULT 0, max_cost INTEGER,
+    previews TEXT NOT NULL DEFAULT '[]', images TEXT NOT NULL DEFAULT '[]', degraded TEXT, error TEXT, trace_id TEXT
+  ) STRICT;
+  CREATE INDEX jobs_waiting ON jobs (priority, number, deadline_at) WHERE state = 'queued' AND not_before = 0;
+  CREATE INDEX jobs_later ON jobs (not_before) WHERE state = 'queued' AND not_before > 0;
+  CREATE INDEX jobs_by_deadline ON jobs (deadline_at) WHERE state = 'queued';
+  CREATE INDEX jobs_by_owner ON jobs (owner, worker) WHERE owner IS NOT NULL;
+  CREATE INDEX jobs_by_principal ON jobs (principal, state, created_at, id);
+  CREATE INDEX jobs_by_batch ON jobs (batch, state, created_at, id) WHERE batch IS NOT NULL;
+  CREATE INDEX jobs_by_lineage ON jobs (lineage, state, created_at, id);
+  CREATE INDEX jobs_by_end ON jobs (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE TABLE job_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    kind TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (job, seq)
+  ) STRICT;
+  CREATE TABLE job_attempts (
+    job INTEGER NOT NULL, run INTEGER NOT NULL, part TEXT NOT NULL, attempt INTEGER NOT NULL, target TEXT NOT NULL,
+    route TEXT NOT NULL, started_at INTEGER NOT NULL, ceiling INTEGER NOT NULL, outcome TEXT, billed INTEGER, possibly INTEGER,
+    request_id TEXT, ended_at INTEGER, is_left INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job, run, part, attempt)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE job_blobs (job INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (job, blob)) STRICT, WITHOUT ROWID;
+  CREATE INDEX job_blobs_by_name ON job_blobs (blob);
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

@@ -1,11 +1,17 @@
-// A gateway's store in a process of its own, to be killed: one reservation settled, one left open, one claim running.
-
+// A gateway's store in a process of its own, to be killed: one reservation settled, one left open, one claim running. Its
+// argument is a data folder, or the URL of a PostgreSQL database.
 import { microUsd } from '../../../src/domain/money.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { openPostgres } from '../../../src/gateway/store/postgres/postgres.ts';
+import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 
-const store = openSqliteStore({ dataDir: process.argv[2] ?? '', clock: systemClock(1), owner: 'killed' });
+const place = process.argv[2] ?? '';
+const common = { clock: systemClock(1), owner: 'killed' };
+const store = place.startsWith('postgres:')
+  ? new PostgresStore(await openPostgres({ url: place, ...common }))
+  : openSqliteStore({ dataDir: place, ...common });
 const at = 1_795_608_000_000;
 await store.beat(at);
 for (const id of ['settled', 'open']) {

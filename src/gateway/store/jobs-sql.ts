@@ -1,0 +1,147 @@
+// Jobs as their owners see them: handed in, looked at, listed, cancelled, forgotten. Whatever is asked is answered from an
+// index, however many jobs there are.
+import { ENDED_STATES, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
+import type { Cost } from '../../domain/result.ts';
+import { queuedEvent } from '../../jobs/job-events.ts';
+import type { ListJobs, NewJob } from '../../jobs/job-store.ts';
+import {
+  addEvent,
+  endWithoutImages,
+  type JobChange,
+  type JobRow,
+  NO_COST,
+  nameBlobs,
+  rowOf,
+  settleOpenAttempts,
+} from './job-changes-sql.ts';
+import { jobOf, money } from './job-rows.ts';
+import { settleReservation } from './limits-sql.ts';
+import type { Row, Sql } from './sql.ts';
+
+export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): void {
+  const { sql } = change;
+  const insert = sql.prepare(
+    `INSERT INTO jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)`,
+  );
+  // From now on its reservation is nobody's but the job's.
+  const leave = sql.prepare("UPDATE reservations SET owner = '' WHERE id = ?");
+  for (const job of jobs) {
+    const { id, principal, lineage, origin, request, model, priority, createdAt, deadlineAt, maxCost } = job;
+    const batch = origin.kind === 'batch' ? origin.batch : null;
+    const texts = [JSON.stringify(origin), JSON.stringify(request), model] as const;
+    const { lastInsertRowid } = insert.run(id, principal, lineage, batch, ...texts, priority, createdAt, deadlineAt, maxCost ?? null);
+    const row = { number: Number(lastInsertRowid), id };
+    nameBlobs(sql, row.number, [...(request.referenceBlobs ?? []), ...(request.maskBlob === undefined ? [] : [request.maskBlob])]);
+    addEvent(change, row, createdAt, queuedEvent());
+    leave.run(id);
+  }
+  change.hasWork = true;
+}
+
+export function findRow(sql: Sql, principal: string, id: string): Row | undefined {
+  return sql.prepare('SELECT * FROM jobs WHERE id = ? AND principal = ?').get(id, principal);
+}
+
+/** One read a state, each in the order of its index, merged: neither many jobs nor few of a state make it slow. */
+export function listJobs(sql: Sql, query: ListJobs): readonly Job[] {
+  const { principal, states = JOB_STATES, batch, lineage, after, limit } = query;
+  const [index, column, value] =
+    batch !== undefined
+      ? ['jobs_by_batch', 'batch', batch]
+      : lineage !== undefined
+        ? ['jobs_by_lineage', 'lineage', lineage]
+        : ['jobs_by_principal', 'principal', principal];
+  const select = sql.prepare(
+    `SELECT * FROM jobs INDEXED BY ${index} WHERE ${column} = ? AND state = ? AND principal = ?
+     AND (? IS NULL OR lineage = ?) AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
+  );
+  const from = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+  return [...new Set(states)]
+    .flatMap((state) => select.all(value, state, principal, lineage ?? null, lineage ?? null, from.createdAt, from.id, limit).map(jobOf))
+    .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+    .slice(0, limit);
+}
+
+export function cancelJob(change: JobChange, principal: string, id: string, at: number): JobState | undefined {
+  const { sql } = change;
+  const found = findRow(sql, principal, id);
+  if (found === undefined) return undefined;
+  const { state } = jobOf(found);
+  if (hasEnded(state)) return state;
+  if (state === 'queued') {
+    endWithoutImages(change, rowOf(found), { state: 'cancelled', at, error: undefined }, NO_COST);
+    return 'cancelled';
+  }
+  sql.prepare('UPDATE jobs SET is_cancel_asked = 1 WHERE id = ?').run(id);
+  change.changed.add(id);
+  change.cancelAsked = id;
+  return state;
+}
+
+export function batchTally(
+  sql: Sql,
+  principal: string,
+  batch: string,
+): { readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost } {
+  const rows = sql
+    .prepare(
+      `SELECT state, count(*) AS jobs, sum(billed) AS billed, sum(possibly) AS possibly FROM jobs INDEXED BY jobs_by_batch
+       WHERE batch = ? AND principal = ? GROUP BY state`,
+    )
+    .all(batch, principal);
+  const total = (name: 'billed' | 'possibly'): number => rows.reduce((sum, row) => sum + Number(row[name]), 0);
+  return {
+    states: Object.fromEntries(rows.map(({ state, jobs }) => [String(state), Number(jobs)])),
+    cost: { billed: money(total('billed')), possiblyBilled: money(total('possibly')) },
+  };
+}
+
+export function lineageCost(sql: Sql, principal: string, lineage: string): Cost {
+  const row = sql
+    .prepare(
+      'SELECT sum(billed) AS billed, sum(possibly) AS possibly FROM jobs INDEXED BY jobs_by_lineage WHERE lineage = ? AND principal = ?',
+    )
+    .get(lineage, principal);
+  return { billed: money(row?.billed), possiblyBilled: money(row?.possibly) };
+}
+
+export function sweepJobs(sql: Sql, before: number, most: number): readonly string[] {
+  const old = sql.prepare('SELECT number, id FROM jobs WHERE ended_at < ? ORDER BY ended_at LIMIT ?').all(before, most);
+  return old.flatMap((row) => forgetJob(sql, rowOf(row)));
+}
+
+/** Undefined: there are none left. */
+export function forgetSome(change: JobChange, principal: string, at: number, most: number): readonly string[] | undefined {
+  const { sql } = change;
+  const rows = sql.prepare('SELECT * FROM jobs INDEXED BY jobs_by_principal WHERE principal = ? LIMIT ?').all(principal, most);
+  if (rows.length === 0) return undefined;
+  return rows.flatMap((row) => {
+    const job = rowOf(row);
+    if (!ENDED_STATES.some((state) => state === row.state)) {
+      const left = settleOpenAttempts(change, job, at);
+      const { cost } = jobOf(row);
+      settleReservation(sql, job.id, {
+        billed: cost.billed,
+        possiblyBilled: money(cost.possiblyBilled + left.possiblyBilled),
+      });
+    }
+    change.changed.add(job.id);
+    return forgetJob(sql, job);
+  });
+}
+
+/** Its blobs that no other job names. */
+function forgetJob(sql: Sql, { number }: JobRow): readonly string[] {
+  const blobs = sql
+    .prepare(
+      `SELECT blob FROM job_blobs AS mine WHERE job = ?
+       AND NOT EXISTS (SELECT 1 FROM job_blobs AS theirs WHERE theirs.blob = mine.blob AND theirs.job <> mine.job)`,
+    )
+    .all(number);
+  sql.prepare('DELETE FROM job_blobs WHERE job = ?').run(number);
+  sql.prepare('DELETE FROM job_attempts WHERE job = ?').run(number);
+  sql.prepare('DELETE FROM job_events WHERE job = ?').run(number);
+  sql.prepare('DELETE FROM jobs WHERE number = ?').run(number);
+  return blobs.map(({ blob }) => String(blob));
+}

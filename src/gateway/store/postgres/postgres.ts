@@ -1,0 +1,82 @@
+// One PostgreSQL database as a process uses it: a pool for its questions, and one lasting connection by which others see that
+// it lives and over which it hears of changes. Every store of a gateway or worker shares one of these.
+import { ImageRouterError } from '../../../domain/error.ts';
+import type { Clock } from '../../../system/clock.ts';
+import { Database, type DatabaseOptions, type Row } from './database.ts';
+import { migrate } from './schema.ts';
+import { Session } from './session.ts';
+
+export type PostgresOptions = Omit<DatabaseOptions, 'name'> & {
+  readonly clock: Clock;
+  /** This process's name among gateways and workers. */
+  readonly owner: string;
+  /**
+   * How long nothing must be heard of a process whose connection is gone before it counts as dead, and how long the one that
+   * judges must have been connected itself. Real milliseconds. Default 8 000: longer than the five seconds between two beats,
+   * and a database that was away must give everybody the time to come back before anybody is judged.
+   */
+  readonly silentMs?: number;
+};
+
+/** A process not heard of for so long is dead even while its connection stands: its machine may have vanished without a word. */
+export const LOST_MS = 60_000;
+const SILENT_MS = 8_000;
+
+/** Rejects with ImageRouterError `invalid_config` when the database cannot be used. */
+export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
+  const database = new Database({ ...options, name: `image-router ${options.owner}` });
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    const reason = reasonOf(error);
+    const remedy = 'start the database, or correct the URL; the user must be able to create a schema, or own one called image_router';
+    throw new ImageRouterError('invalid_config', `the database cannot be used: ${reason}`, { remedy, cause: error });
+  }
+  const session = new Session(database.settings, options.clock);
+  return new Postgres(database, session, options.owner, options.silentMs ?? SILENT_MS);
+}
+
+/** The innermost reason is the one that helps. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${reasonOf(error.cause)})` : error.message;
+}
+
+export class Postgres {
+  readonly database: Database;
+  readonly session: Session;
+  /** This process's name among gateways and workers. */
+  readonly owner: string;
+  readonly silentMs: number;
+
+  constructor(database: Database, session: Session, owner: string, silentMs: number) {
+    this.database = database;
+    this.session = session;
+    this.owner = owner;
+    this.silentMs = silentMs;
+  }
+
+  /** For what has to be resolved if this process dies: others must be able to see that it lives. */
+  async runAsOwner(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    await this.session.hold(this.owner);
+    return await this.database.run(text, values);
+  }
+
+  /** Says that `name` lives, in this process. */
+  async beat(name: string): Promise<void> {
+    await this.session.hold(name);
+    await this.session.check();
+    await this.database.run('SELECT image_router.beat($1)', [name]);
+  }
+
+  /** Who was away itself cannot tell who is dead from who is about to come back. */
+  get mayJudge(): boolean {
+    return this.session.ageMs >= this.silentMs;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+    await this.database.close();
+  }
+}

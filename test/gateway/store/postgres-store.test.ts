@@ -1,0 +1,62 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { openPostgres, type PostgresOptions } from '../../../src/gateway/store/postgres/postgres.ts';
+import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
+import type { Store } from '../../../src/gateway/store/store.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
+import { storeContract } from './contract.ts';
+
+const clock = systemClock(1);
+const NOON = 1_795_608_000_000;
+
+async function opened(url: string, owner: string, changes: Partial<PostgresOptions> = {}): Promise<Store> {
+  const store = new PostgresStore(await openPostgres({ url, clock, owner, silentMs: 0, connections: 4, ...changes }));
+  onTestFinished(() => store.close());
+  return store;
+}
+
+describePostgres('the PostgreSQL store', () => {
+  storeContract(async () => {
+    const url = await freshDatabase();
+    const one = new PostgresStore(await openPostgres({ url, clock, owner: 'one', silentMs: 0, connections: 4 }));
+    const other = new PostgresStore(await openPostgres({ url, clock, owner: 'other', silentMs: 0, connections: 4 }));
+    return {
+      one,
+      other,
+      // As for a process that is killed: the server sees its connections end.
+      killOne: async () => {
+        await query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'image-router one'");
+      },
+      close: async () => {
+        await one.close().catch(() => undefined);
+        await other.close();
+      },
+    };
+  });
+
+  it('is set up once, however many open an empty database at once', async () => {
+    const url = await freshDatabase();
+    const stores = await Promise.all(['a', 'b', 'c', 'd'].map((owner) => opened(url, owner)));
+    await Promise.all(stores.map((store) => store.beat(NOON)));
+    expect(await query(url, 'SELECT count(*)::int AS n FROM image_router.version')).toEqual([{ n: 1 }]);
+    expect(await query(url, 'SELECT count(*)::int AS n FROM image_router.owners')).toEqual([{ n: 4 }]);
+  });
+
+  it('leaves a database alone that a later version has written', async () => {
+    const url = await freshDatabase();
+    await (await openPostgres({ url, clock, owner: 'one' })).close();
+    await query(url, 'UPDATE image_router.version SET steps = 99');
+    await expect(openPostgres({ url, clock, owner: 'one' })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/version 99/),
+    });
+  });
+
+  it('says what is wrong with a database that cannot be used', async () => {
+    const url = 'postgres://nobody@127.0.0.1:1/none';
+    await expect(openPostgres({ url, clock, owner: 'one' })).rejects.toMatchObject({
+      code: 'invalid_config',
+      message: expect.stringMatching(/the database cannot be used: .*ECONNREFUSED/),
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
+import { Presence } from '../../../src/gateway/store/presence.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { dataFolder } from '../support/state-world.ts';
+import { jobStoreContract, newJob } from './jobs-contract.ts';
+
+const clock = systemClock(1);
+const NOON = 1_795_608_000_000;
+
+function handleIn(dataDir: string, owner: string) {
+  const presence = new Presence(dataDir, owner);
+  // The kernel does the same to a process that ends.
+  return { ...openSqliteStores({ dataDir, clock, owner, presence }), kill: () => presence.leave() };
+}
+
+describe('jobs in SQLite', () => {
+  jobStoreContract(async () => {
+    const dataDir = await dataFolder();
+    const [one, other] = [handleIn(dataDir, 'one'), handleIn(dataDir, 'other')];
+    const all = [one, other];
+    return {
+      one,
+      other,
+      killOne: () => one.kill(),
+      spawn: async () => {
+        const more = handleIn(dataDir, `more ${all.length}`);
+        all.push(more);
+        return more;
+      },
+      close: async () => {
+        for (const { store } of all) await store.close().catch(() => undefined);
+      },
+    };
+  });
+
+  it('no question about jobs is answered by reading all of them', async () => {
+    const dataDir = await dataFolder();
+    const { store, jobs } = handleIn(dataDir, 'one');
+    const texts = spiedTexts();
+    const request = { prompt: 'x', referenceBlobs: ['r'] };
+    await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
+    const stop = jobs.subscribe(() => undefined);
+    const [a, b] = await jobs.claim('worker', 2, NOON);
+    if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
+    await jobs.beat('worker', [a.fence, b.fence], NOON);
+    await jobs.finish(a.fence, {
+      ...{ state: 'completed', at: NOON, images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined, ends: [] },
+    });
+    await jobs.previewReady(b.fence, [], [], NOON);
+    await jobs.expect(b.fence, 5);
+    await jobs.retryLater(b.fence, { at: NOON, notBefore: NOON + 5, reason: { code: 'x', message: 'x' }, ends: [] });
+    await jobs.takeOver(NOON);
+    await jobs.cancel('key', 'b', NOON);
+    await jobs.expire(NOON * 2);
+    const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
+    for (const by of [{}, { batch: 'b' }, { lineage: 'a' }]) await jobs.list({ ...all, ...by });
+    await jobs.events('key', 'a', 0);
+    await jobs.attempts('key', 'a');
+    await jobs.batchTally('key', 'b');
+    await jobs.lineageCost('key', 'a');
+    await jobs.sweep(NOON + 1, 5);
+    await jobs.forget('key', NOON);
+    stop();
+    const asked = [...texts].filter((text) => /^\s*(SELECT|UPDATE|DELETE)/.test(text) && / job_?(s|events|attempts|blobs)\b/.test(text));
+    expect(asked.length).toBeGreaterThan(25);
+    const database = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
+    for (const text of asked) {
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${text}`).all();
+      const scans = plan.map(({ detail }) => String(detail)).filter((detail) => /^SCAN (jobs|job_\w+|e|mine|theirs)\b/.test(detail));
+      // Jobs that run are few, and the queue is read from its front as far as it is taken.
+      expect(
+        scans.filter((detail) => !/jobs_by_owner|jobs_waiting/.test(detail)),
+        text,
+      ).toEqual([]);
+      // Nor is anything sorted to take the first few of it.
+      expect(
+        plan.map(({ detail }) => String(detail)).filter((detail) => detail.includes('USE TEMP B-TREE') && text.includes('LIMIT')),
+        text,
+      ).toEqual([]);
+    }
+    database.close();
+    await store.close();
+  });
+});
+
+/** What is asked of any database from now on. */
+function spiedTexts(): ReadonlySet<string> {
+  const texts = new Set<string>();
+  const { prepare } = DatabaseSync.prototype;
+  const spy = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (this: DatabaseSync, text) {
+    texts.add(text);
+    return prepare.call(this, text);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return texts;
+}
