@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../../gateway/config/settings.ts';
-import { isLoopbackHost } from '../../gateway/http/server.ts';
+import { isLoopbackHost } from '../../system/network/loopback-host.ts';
 import type { Config } from '../config/config-file.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
 import { type Io, print } from '../io.ts';

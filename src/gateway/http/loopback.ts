@@ -1,13 +1,8 @@
 // Where no key is needed, being on this machine is the key. A browser on this machine is, too, and shows pages of strangers:
 // a form of theirs may be posted here without asking, under any name that leads to this address. What browsers send with
 // every post tells whose page it was; programs that are no browsers send none of it.
+import { isLoopbackHost } from '../../system/network/loopback-host.ts';
 import { Refusal } from './refusal.ts';
-
-/** Whether only this machine can reach it: where no key is needed. */
-export function isLoopbackHost(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return bare === 'localhost' || bare === '::1' || bare === '0:0:0:0:0:0:0:1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/.test(bare);
-}
 
 /** Throws Refusal 403 for a request that a page from elsewhere has a browser make. */
 export function refuseForeignPage(headers: Headers): void {

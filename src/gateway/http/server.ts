@@ -7,8 +7,6 @@ import { getRequestListener } from '@hono/node-server';
 import type { GatewayApp } from './app.ts';
 import type { HttpLimits } from './parts.ts';
 
-export { isLoopbackHost } from './loopback.ts';
-
 export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
 
 export type RunningServer = {

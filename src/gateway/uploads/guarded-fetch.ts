@@ -4,8 +4,8 @@
 // nor remembers cookies. What the other side answered is never told to the caller beyond its status.
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '../../system/clock.ts';
+import { AddressRefused, type Doors, guardedConnector } from '../../system/network/guarded-connector.ts';
 import { Refusal } from '../http/refusal.ts';
-import { AddressRefused, type Doors, guardedConnector } from '../network/guarded-connector.ts';
 import { type PictureIntake, pictureIntake } from './picture-intake.ts';
 import { uploadRefused } from './upload-refused.ts';
 

@@ -10,7 +10,7 @@ import OpenAI, { toFile } from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EditSettings, editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
-import type { Doors } from '../../../src/gateway/network/guarded-connector.ts';
+import type { Doors } from '../../../src/system/network/guarded-connector.ts';
 import { maskOf, picture, pngClaiming } from '../../providers/support/pictures.ts';
 import { HttpWorld } from '../support/http-world.ts';
 import { EditEventSchema, ErrorSchema, ImagesResponseSchema } from '../support/openai-shapes.ts';

@@ -1,7 +1,7 @@
 // The socket: what strangers send slowly, in excess or not at all; what clients do not take; and an orderly end.
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isLoopbackHost } from '../../../src/gateway/http/server.ts';
+import { isLoopbackHost } from '../../../src/system/network/loopback-host.ts';
 import { HttpWorld, type WorldOptions } from '../support/http-world.ts';
 import { PRICE, StubRouter } from '../support/stub-router.ts';
 

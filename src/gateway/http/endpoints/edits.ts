@@ -1,6 +1,6 @@
 // POST /v1/images/edits: pictures and a text become images. What is received counts as held from its first byte until the
 // answer was taken, so that uploads and finished pictures share one bound on memory.
-import { type Doors, machineDoors } from '../../network/guarded-connector.ts';
+import { type Doors, machineDoors } from '../../../system/network/guarded-connector.ts';
 import { type EditRules, readEdit } from '../../uploads/read-edit.ts';
 import type { Call } from '../call.ts';
 import type { Endpoint } from '../endpoint.ts';

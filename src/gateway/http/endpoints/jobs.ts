@@ -1,8 +1,8 @@
 // /v1/images/jobs: renders that outlive their callers' connections. Handing one in, looking at it, watching, stopping and
 // continuing it, and its pictures.
 
+import { type Doors, machineDoors } from '../../../system/network/guarded-connector.ts';
 import { NO_LIMITS } from '../../limits/no-limits.ts';
-import { type Doors, machineDoors } from '../../network/guarded-connector.ts';
 import { readEditOrGeneration } from '../../uploads/read-edit.ts';
 import type { Call } from '../call.ts';
 import type { Endpoint } from '../endpoint.ts';

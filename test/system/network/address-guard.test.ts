@@ -1,7 +1,7 @@
 // Which addresses may be connected to on a caller's word. Nothing here opens a socket or asks a resolver.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress, publicAddressesOf } from '../../../src/gateway/network/address-guard.ts';
+import { isPublicAddress, publicAddressesOf } from '../../../src/system/network/address-guard.ts';
 
 const refused: readonly (readonly [string, readonly string[]])[] = [
   ['this network', ['0.0.0.0', '0.1.2.3', '0.255.255.255']],

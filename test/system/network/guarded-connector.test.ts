@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { type Dial, guardedConnector, machineDoors, type Target } from '../../../src/gateway/network/guarded-connector.ts';
+import { type Dial, guardedConnector, machineDoors, type Target } from '../../../src/system/network/guarded-connector.ts';
 
 type Asked = { readonly names: string[]; readonly targets: Target[] };
 const never = new AbortController().signal;
