@@ -2,42 +2,38 @@
 // text is the answer with its payloads cut out (see payloads.ts); a stream is handed on as it comes, at its reader's pace.
 import { Readable } from 'node:stream';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import type { Dispatcher } from 'undici';
+import type { AnswerHead } from './http/answer-head.ts';
+import type { AnswerBody } from './http/answer-reader.ts';
 import { type CutJson, cutPayloads } from './payloads.ts';
+import { giveBackMemory, takeMemory } from './picture-memory.ts';
 
 /** Ten pictures of 8 megapixels as base64 in PNG; whoever sends more sends no pictures. */
 const MOST_BODY_BYTES = 256 * 1024 * 1024;
 
-type RawHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+/** What a body may do to the connection it comes on. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+  abort(error: Error): void;
+}
 
 /** What carries the body of one answer from the socket to its reader. */
-export interface Body {
+export interface Body extends AnswerBody {
   readonly response: Response;
-  push(chunk: Buffer): void;
-  end(): void;
   fail(error: Error): void;
 }
 
-export function bodyFor(status: number, raw: RawHeaders, controller: Dispatcher.DispatchController): Body {
-  const headers = headersOf(raw);
+export function bodyFor(status: number, raw: AnswerHead['headers'], flow: Flow): Body {
+  const headers = new Headers();
+  for (const [name, value] of raw) headers.append(name, value);
   // Response knows no other numbers; a server that sends one of them is as good as a broken gateway.
   const init = { status: status >= 200 && status <= 599 ? status : 520, headers };
-  return isEventStream(headers) ? new Streamed(init, controller) : new Collector(init, controller);
+  return isEventStream(headers) ? new Streamed(init, flow) : new Collector(init);
 }
 
 /** A relay that does not stream answers with plain JSON. */
 export function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '');
-}
-
-function headersOf(raw: RawHeaders): Headers {
-  const headers = new Headers();
-  for (const name in raw) {
-    const value = raw[name];
-    if (typeof value === 'string') headers.append(name, value);
-    else for (const one of value ?? []) headers.append(name, one);
-  }
-  return headers;
 }
 
 type Init = { readonly status: number; readonly headers: Headers };
@@ -65,49 +61,58 @@ function collected(init: Init, body: Promise<Buffer>): Response {
   return Object.assign(response, { text, json });
 }
 
-/** Puts chunks into one buffer: of the announced length where there is one, so that nothing is copied twice. */
+/** Puts everything into one buffer: of the announced length where there is one, so that the socket can write to it itself. */
 class Collector implements Body {
   readonly response: Response;
-  readonly #controller: Dispatcher.DispatchController;
   readonly #encoding: string;
   readonly #announced: number;
   readonly #body = Promise.withResolvers<Buffer>();
-  #target: Buffer | undefined;
-  #chunks: Buffer[] = [];
+  #target: Buffer = NOTHING;
   #length = 0;
 
-  constructor(init: Init, controller: Dispatcher.DispatchController) {
-    this.#controller = controller;
+  constructor(init: Init) {
     this.#encoding = (init.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
-    this.#announced = Number(init.headers.get('content-length') ?? Number.NaN);
+    this.#announced = Number(init.headers.get('content-length') ?? 0);
     this.response = collected(init, this.#body.promise);
   }
 
+  space(): Buffer {
+    this.#makeRoom(this.#announced - this.#length);
+    return this.#target.subarray(this.#length, this.#announced);
+  }
+
+  filled(bytes: number): void {
+    this.#length += bytes;
+  }
+
   push(chunk: Buffer): void {
+    this.#makeRoom(chunk.length);
+    chunk.copy(this.#target, this.#length);
     this.#length += chunk.length;
-    if (this.#length > MOST_BODY_BYTES) {
-      this.#controller.abort(tooLong());
-      return;
-    }
-    if (this.#announced > chunk.length && this.#announced <= MOST_BODY_BYTES) {
-      this.#target ??= Buffer.allocUnsafeSlow(this.#announced);
-      chunk.copy(this.#target, this.#length - chunk.length);
-    } else this.#chunks.push(chunk);
   }
 
   end(): void {
-    const [only] = this.#chunks;
-    const whole = this.#target ?? (only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks));
-    this.#chunks = [];
-    this.#body.resolve(this.#encoding === 'identity' ? whole.subarray(0, this.#length) : decoded(whole, this.#encoding));
+    const whole = this.#target.subarray(0, this.#length);
+    this.#body.resolve(this.#encoding === 'identity' ? whole : decoded(whole, this.#encoding));
   }
 
   fail(error: Error): void {
-    this.#chunks = [];
     this.#body.reject(error);
+  }
+
+  /** Throws when the answer is longer than any. */
+  #makeRoom(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed > MOST_BODY_BYTES) throw tooLong();
+    if (needed <= this.#target.length) return;
+    const larger = takeMemory(Math.min(MOST_BODY_BYTES, Math.max(needed, this.#announced, 2 * this.#target.length)));
+    this.#target.copy(larger, 0, 0, this.#length);
+    giveBackMemory(this.#target);
+    this.#target = larger;
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const LIMIT = { maxOutputLength: MOST_BODY_BYTES };
 type Decoder = (bytes: Buffer, options: typeof LIMIT, done: (error: Error | null, decoded: Buffer) => void) => void;
 const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
@@ -126,23 +131,29 @@ function decoded(bytes: Buffer, encoding: string): Promise<Buffer> {
 /** Handed on at the reader's pace. A reader who leaves closes the connection. */
 class Streamed implements Body {
   readonly response: Response;
-  readonly #controller: Dispatcher.DispatchController;
+  readonly #flow: Flow;
   readonly #readable: Readable;
 
-  constructor(init: Init, controller: Dispatcher.DispatchController) {
-    this.#controller = controller;
+  constructor(init: Init, flow: Flow) {
+    this.#flow = flow;
     this.#readable = new Readable({
-      read: () => controller.resume(),
+      read: () => flow.resume(),
       destroy: (error, done) => {
-        if (!this.#readable.readableEnded) controller.abort(error ?? new DOMException('nobody reads on', 'AbortError'));
+        if (!this.#readable.readableEnded) flow.abort(error ?? new DOMException('nobody reads on', 'AbortError'));
         done(error);
       },
     });
     this.response = new Response(Readable.toWeb(this.#readable), init);
   }
 
+  space(): undefined {
+    return undefined;
+  }
+
+  filled(): void {}
+
   push(chunk: Buffer): void {
-    if (!this.#readable.push(chunk)) this.#controller.pause();
+    if (!this.#readable.push(Buffer.from(chunk))) this.#flow.pause();
   }
 
   end(): void {

@@ -4,7 +4,7 @@ import type { Attachments } from '../../src/domain/image.ts';
 import { createOpenAIProvider } from '../../src/providers/openai.ts';
 import type { ProviderReply } from '../../src/providers/provider.ts';
 import { type CallChanges, callOf, endpointAt, PROMPT, testClock } from './support/calls.ts';
-import { dispatchesDuring } from './support/dispatches.ts';
+import { limitsAt } from './support/patience.ts';
 import { encodedPicture, imageOf, maskOf, picture } from './support/pictures.ts';
 import { event, json, type Script, type ScriptedServer, startScriptedServer } from './support/scripted-server.ts';
 
@@ -93,8 +93,8 @@ describe('an OpenAI edit', () => {
 
   it('waits longer than 300 s, like every call', async () => {
     const attachments = { references: [await imageOf(64, 64, 'png')], mask: undefined };
-    const seen = await dispatchesDuring(() => edit(attachments));
-    expect(seen).toMatchObject([{ headersTimeout: 0, bodyTimeout: 0 }]);
+    const send = (): unknown => edit(attachments, { kind: 'hang' });
+    expect(await limitsAt(Number(new URL(server.url).port), send, server.nextRequest())).toEqual([0]);
   });
 
   it('is delivered, measured and counted like a generation', async () => {

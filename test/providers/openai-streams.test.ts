@@ -4,7 +4,7 @@ import type { Failure } from '../../src/domain/failure.ts';
 import { createOpenAIProvider } from '../../src/providers/openai.ts';
 import type { PartialImage, Provider, ProviderReply } from '../../src/providers/provider.ts';
 import { type CallChanges, callOf, endpointAt, PROMPT, testClock } from './support/calls.ts';
-import { dispatchesDuring } from './support/dispatches.ts';
+import { limitsAt } from './support/patience.ts';
 import { encodedPicture, picture } from './support/pictures.ts';
 import { event, html, json, type Script, type ScriptedServer, startScriptedServer } from './support/scripted-server.ts';
 
@@ -120,8 +120,12 @@ describe('a streamed OpenAI call', () => {
   });
 
   it('waits longer than 300 s between events', async () => {
-    const seen = await dispatchesDuring(() => ask(stream([completed()])));
-    expect(seen).toMatchObject([{ headersTimeout: 0, bodyTimeout: 0 }]);
+    server.play(stream([partial(0)], 'hang'));
+    const provider = open();
+    const shown = Promise.withResolvers<PartialImage>();
+    const send = (): unknown => provider.generate(callOf(ROUTE, { onPartial: shown.resolve }), new AbortController().signal);
+    expect(await limitsAt(Number(new URL(server.url).port), send, shown.promise)).toEqual([0]);
+    await provider.close();
   });
 });
 

@@ -1,0 +1,116 @@
+// The connections of one wire: a call takes the one that became idle last, or a new one. How many there are at once is
+// the lanes' decision, which bound the calls; those nobody uses close themselves after some seconds.
+import { isIP } from 'node:net';
+import type { AnswerHead } from './answer-head.ts';
+import type { AnswerBody } from './answer-reader.ts';
+import { type Call, Connection, type Keeper } from './connection.ts';
+import type { Exchange, Outgoing } from './exchange.ts';
+
+export class Connections {
+  readonly #open = new Set<Connection>();
+  readonly #places = new Map<string, Place>();
+  #isClosed = false;
+
+  /** Throws TypeError for a header that is none, and once the wire is closed. */
+  send(url: URL, exchange: Exchange): void {
+    if (this.#isClosed) throw new TypeError('the wire is closed');
+    const call = new Sent(url, exchange);
+    const connection = this.#carry(url, call);
+    call.connection = connection;
+    exchange.carriedBy(connection);
+  }
+
+  #carry({ protocol, hostname, port, origin }: URL, call: Call): Connection {
+    const place = this.#places.get(origin) ?? new Place(this.#open);
+    this.#places.set(origin, place);
+    const idle = place.take();
+    if (idle !== undefined) {
+      idle.send(call);
+      return idle;
+    }
+    const isSecure = protocol === 'https:';
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const servername = isIP(host) === 0 ? host : '';
+    const destination = { host, port: Number(port) || (isSecure ? 443 : 80), isSecure, servername, session: place.lastSession };
+    const connection = new Connection(destination, place, call);
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Calls in flight fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const connection of [...this.#open]) connection.abort(new Error('the wire is closed'));
+  }
+}
+
+/** What is known of one origin. */
+class Place implements Keeper {
+  readonly #open: Set<Connection>;
+  readonly #idle: Connection[] = [];
+  lastSession: Buffer | undefined;
+
+  constructor(open: Set<Connection>) {
+    this.#open = open;
+  }
+
+  take(): Connection | undefined {
+    return this.#idle.pop();
+  }
+
+  idle(connection: Connection): void {
+    this.#idle.push(connection);
+  }
+
+  gone(connection: Connection): void {
+    this.#open.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+  }
+
+  session(session: Buffer): void {
+    this.lastSession = session;
+  }
+}
+
+/** An exchange as a connection sees it. */
+class Sent implements Call {
+  readonly method: string;
+  readonly head: string;
+  readonly body: string | Uint8Array | null;
+  connection: Connection | undefined;
+  readonly #exchange: Exchange;
+
+  constructor(url: URL, exchange: Exchange) {
+    this.#exchange = exchange;
+    this.method = exchange.request.method;
+    this.head = headOf(url, exchange.request);
+    this.body = exchange.request.body;
+  }
+
+  open(head: AnswerHead): AnswerBody {
+    if (this.connection === undefined) throw new Error('invariant: an answer comes after its call was sent');
+    return this.#exchange.open(head, this.connection);
+  }
+
+  fail(error: Error): void {
+    this.#exchange.fail(error);
+  }
+}
+
+/** Visible ASCII, space and tab; whatever else a header could hold might end it. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+const OWN: ReadonlySet<string> = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
+
+function headOf({ pathname, search, host }: URL, { method, headers, body }: Outgoing): string {
+  if (!TOKEN.test(method)) throw new TypeError('the method is none');
+  const lines = [`${method} ${pathname}${search} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive'];
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name) || !HEADER_VALUE.test(value)) throw new TypeError(`the header ${JSON.stringify(name)} cannot be sent`);
+    if (!OWN.has(name)) lines.push(`${name}: ${value}`);
+  }
+  if (body !== null) lines.push(`content-length: ${typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength}`);
+  else if (method !== 'GET' && method !== 'HEAD') lines.push('content-length: 0');
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
