@@ -7,6 +7,7 @@ import { decodeBase64 } from './base64.ts';
 import { checkEncoded, NOT_BASE64 } from './encoded-picture.ts';
 import { fitImage } from './geometry.ts';
 import { type Checked, checkImage, undecodable } from './image-check.ts';
+import { giveBackMemory } from './picture-memory.ts';
 import type { Adjustment, ProviderCall, ProviderReply } from './provider.ts';
 import { failureOf, unreadable, type Verdict, wrongGeometry } from './verdicts.ts';
 
@@ -36,7 +37,8 @@ export async function deliver(call: ProviderCall, arrival: Arrival): Promise<Pro
   const useless: Extract<Picture, { kind: 'useless' }>[] = [];
   const adjustments = new Map<string, Adjustment>();
   // One after the other: each decoded 4K picture takes tens of megabytes, and sharp uses every core for one already.
-  for (const encoded of arrival.pictures.slice(0, call.n)) {
+  const pictures = arrival.pictures.slice(0, call.n);
+  for (const encoded of pictures) {
     const picture = await readPicture(call, encoded, arrival);
     if (picture.kind === 'useless') {
       useless.push(picture);
@@ -45,6 +47,8 @@ export async function deliver(call: ProviderCall, arrival: Arrival): Promise<Pro
     images.push(picture.image);
     for (const adjustment of picture.adjustments) adjustments.set(adjustment.detail, adjustment);
   }
+  // What was decoded is a copy.
+  if (!call.keepEncoded) for (const encoded of pictures) if (typeof encoded !== 'string') giveBackMemory(encoded);
   const [first] = useless;
   if (images.length === 0 && first !== undefined) return failed(first.verdict, first.reason);
   const missing = images.length < call.n ? [missingReport(images.length, call.n, first?.reason)] : [];

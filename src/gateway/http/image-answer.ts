@@ -6,6 +6,7 @@
 // - bytes counted by `call.gateway.held.reserve` while uploads arrived are released by whoever reserved them, when the call
 //   has ended (`call.whenEnded`): with a socket this resolves as soon as the work has begun.
 // It throws Refusal, or ImageRouterError `invalid_request`, only before anything was sent upstream.
+import { giveBackMemory } from '../../providers/picture-memory.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -28,7 +29,9 @@ export async function answerImages(call: Call, order: ImageOrder, { kind }: { re
   if (joined !== undefined) return joined;
   const making = await begin(call, order);
   if (order.stream) return streamImages(call, making, kind, undefined);
-  const job = call.gateway.work.start({ joinKey, outlivesCallers: false }, (signal) => makeAnswer(making, signal));
+  // Without a socket an answer is read by somebody else's code, at its own time.
+  const rules = { joinKey, outlivesCallers: false, ...(call.outgoing === undefined ? {} : { whenUnused: giveBackPictures }) };
+  const job = call.gateway.work.start(rules, (signal) => makeAnswer(making, signal));
   return deliver(call, job);
 }
 
@@ -55,4 +58,9 @@ async function answerOnce(call: Call, order: ImageOrder, kind: BodyKind, key: st
 async function begin(call: Call, order: ImageOrder): Promise<Making> {
   const { gateway, principal, id } = call;
   return { gateway, principal, id, order, lease: await admit(call, order) };
+}
+
+/** The pictures in it lie where the provider's answer was read to; the next answer may lie there. */
+function giveBackPictures({ body }: Answer): void {
+  for (const piece of body) giveBackMemory(piece);
 }

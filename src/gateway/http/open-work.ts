@@ -18,6 +18,8 @@ export type JobRules = {
   readonly joinKey: string | undefined;
   /** The answer is wanted even when nobody waits for it. */
   readonly outlivesCallers: boolean;
+  /** Told when every caller who got the answer has left, unless it outlives them: nobody will look at it again. */
+  readonly whenUnused?: (answer: Answer) => void;
 };
 
 export interface OpenWork {
@@ -62,18 +64,27 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     get isFull() {
       return jobs.size >= limit();
     },
-    start: ({ joinKey, outlivesCallers }, make) => {
-      const job = new RunningJob(clock, outlivesCallers, make);
+    start: (rules, make) => {
+      const { joinKey } = rules;
+      const job = new RunningJob(clock, rules, make);
       jobs.add(job);
       unended += 1;
       if (joinKey !== undefined) joinable.set(joinKey, job);
       const forget = (): void => {
-        job.settled();
         jobs.delete(job);
         if (joinKey !== undefined && joinable.get(joinKey) === job) joinable.delete(joinKey);
         ended();
       };
-      job.answer.then(forget, forget);
+      job.answer.then(
+        (answer) => {
+          job.settled(answer);
+          forget();
+        },
+        () => {
+          job.settled(undefined);
+          forget();
+        },
+      );
       return job;
     },
     find: (joinKey) => joinable.get(joinKey),
@@ -88,15 +99,16 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
 class RunningJob implements Job {
   readonly answer: Promise<Answer>;
   readonly #clock: Clock;
-  readonly #outlivesCallers: boolean;
+  readonly #rules: JobRules;
   readonly #controller = new AbortController();
   #callers = 0;
   #hasSettled = false;
+  #unused: Answer | undefined;
   #stopWaiting: CancelTimer | undefined;
 
-  constructor(clock: Clock, outlivesCallers: boolean, make: (signal: AbortSignal) => Promise<Answer>) {
+  constructor(clock: Clock, rules: JobRules, make: (signal: AbortSignal) => Promise<Answer>) {
     this.#clock = clock;
-    this.#outlivesCallers = outlivesCallers;
+    this.#rules = rules;
     this.answer = make(this.#controller.signal);
   }
 
@@ -112,14 +124,22 @@ class RunningJob implements Job {
 
   leave(comesBack: boolean): void {
     this.#callers -= 1;
-    if (this.#callers > 0 || this.#outlivesCallers || this.#hasSettled) return;
-    if (!comesBack) this.abort();
+    if (this.#callers > 0 || this.#rules.outlivesCallers) return;
+    if (this.#hasSettled) this.#letGo();
+    else if (!comesBack) this.abort();
     else this.#stopWaiting = this.#clock.timer(COMES_BACK_MS * this.#clock.speed, () => this.abort(), { background: true });
   }
 
-  settled(): void {
+  settled(answer: Answer | undefined): void {
     this.#hasSettled = true;
     this.#stopWaiting?.();
+    // Where nobody waits any more, an answer that comes all the same may still have a reader: it is left to the collector.
+    if (this.#callers > 0) this.#unused = answer;
+  }
+
+  #letGo(): void {
+    if (this.#unused !== undefined) this.#rules.whenUnused?.(this.#unused);
+    this.#unused = undefined;
   }
 
   abort(): void {
