@@ -64,7 +64,7 @@ export interface JobStore {
   /**
    * Job, first event and queue entry, all or nothing. The key's money is reserved beforehand under the job's id (`Store.reserve`
    * with `keptBy: 'job'`): ending the job settles it in the same transaction; a row of a batch settles its `maxCost` of the
-   * batch's. A job whose id is there already is left as it is. Rejects with StoreError when the disk is full.
+   * batch's, and one that is a job already is left as it is. Rejects with StoreError when the disk is full.
    */
   accept(jobs: readonly NewJob[]): Promise<void>;
 

@@ -1,12 +1,12 @@
 // Steps that several changes of a job share, each inside the transaction of the change: an event, the end of calls, the end of
 // the job with everything that follows from it. Who was told of what is collected, and told once it is on disk.
-import type { EndedState, JobAttemptEnd, JobError, JobEvent } from '../../domain/job.ts';
+import type { EndedState, Job, JobAttemptEnd, JobError, JobEvent } from '../../domain/job.ts';
 import { addUsd, ZERO_USD } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../jobs/job-store.ts';
 import { jobOf, money, partOf, partText } from './job-rows.ts';
-import { settleReservation } from './limits-sql.ts';
+import { settlePart, settleReservation } from './limits-sql.ts';
 import { figure, type Row, type Sql } from './sql.ts';
 import { queueDeliveries } from './sqlite-webhooks.ts';
 
@@ -115,8 +115,14 @@ export function endJob(change: JobChange, { number, id }: JobRow, words: FinalWo
     );
   if (row === undefined) throw new Error(`invariant: job ${id} is gone while it ends`);
   const job = jobOf(row);
-  settleReservation(sql, id, job.cost);
+  settleJob(sql, job, job.cost);
   queueDeliveries(sql, job, addEvent(change, { number, id }, at, endedEvent(state, words, job.cost)));
+}
+
+/** A row of a batch draws on the batch's reservation, any other job has its own. */
+export function settleJob(sql: Sql, { id, origin, maxCost = ZERO_USD }: Pick<Job, 'id' | 'origin' | 'maxCost'>, cost: Cost): void {
+  if (origin.kind === 'batch') settlePart(sql, origin.batch, maxCost, cost);
+  else settleReservation(sql, id, cost);
 }
 
 /** The previews there are, and those given. */

@@ -5,6 +5,7 @@ import type { Cost } from '../../domain/result.ts';
 import { queuedEvent } from '../../jobs/job-events.ts';
 import type { ListJobs, NewJob } from '../../jobs/job-store.ts';
 import {
+  addCost,
   addEvent,
   endWithoutImages,
   type JobChange,
@@ -12,25 +13,36 @@ import {
   NO_COST,
   nameBlobs,
   rowOf,
+  settleJob,
   settleOpenAttempts,
 } from './job-changes-sql.ts';
 import { jobOf, money } from './job-rows.ts';
-import { settleReservation } from './limits-sql.ts';
 import type { Row, Sql } from './sql.ts';
 
 export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): void {
   const { sql } = change;
-  const insert = sql.prepare(
-    `INSERT INTO jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)`,
-  );
+  const insert = `INSERT INTO jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)`;
   // From now on its reservation is nobody's but the job's.
   const leave = sql.prepare("UPDATE reservations SET owner = '' WHERE id = ?");
   for (const job of jobs) {
     const { id, principal, lineage, origin, request, model, priority, createdAt, deadlineAt, maxCost } = job;
     const batch = origin.kind === 'batch' ? origin.batch : null;
     const texts = [JSON.stringify(origin), JSON.stringify(request), model] as const;
-    const { lastInsertRowid } = insert.run(id, principal, lineage, batch, ...texts, priority, createdAt, deadlineAt, maxCost ?? null);
+    // Two feeders may hand in the same row.
+    const statement = sql.prepare(batch === null ? insert : `${insert} ON CONFLICT (id) DO NOTHING`);
+    const { changes, lastInsertRowid } = statement.run(
+      id,
+      principal,
+      lineage,
+      batch,
+      ...texts,
+      priority,
+      createdAt,
+      deadlineAt,
+      maxCost ?? null,
+    );
+    if (changes === 0) continue;
     const row = { number: Number(lastInsertRowid), id };
     nameBlobs(sql, row.number, [...(request.referenceBlobs ?? []), ...(request.maskBlob === undefined ? [] : [request.maskBlob])]);
     addEvent(change, row, createdAt, queuedEvent());
@@ -120,11 +132,8 @@ export function forgetSome(change: JobChange, principal: string, at: number, mos
     const job = rowOf(row);
     if (!ENDED_STATES.some((state) => state === row.state)) {
       const left = settleOpenAttempts(change, job, at);
-      const { cost } = jobOf(row);
-      settleReservation(sql, job.id, {
-        billed: cost.billed,
-        possiblyBilled: money(cost.possiblyBilled + left.possiblyBilled),
-      });
+      const found = jobOf(row);
+      settleJob(sql, found, addCost(found.cost, left));
     }
     change.changed.add(job.id);
     return forgetJob(sql, job);

@@ -108,6 +108,19 @@ export function settleReservation(sql: Sql, id: string, { billed, possiblyBilled
     .run(figure(row, 'amount'), billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
 }
 
+/** The same for a part of a reservation that many draw on, whose rest stays. */
+export function settlePart(sql: Sql, id: string, part: MicroUsd, { billed, possiblyBilled }: Cost): void {
+  const row = sql.prepare('SELECT principal, amount, day, month FROM reservations WHERE id = ?').get(id);
+  if (row === undefined) return;
+  const taken = Math.min(part, figure(row, 'amount'));
+  sql.prepare('UPDATE reservations SET amount = amount - ? WHERE id = ?').run(taken, id);
+  sql
+    .prepare(
+      'UPDATE spend SET reserved = reserved - ?, billed = billed + ?, possibly = possibly + ? WHERE principal = ? AND period IN (?, ?)',
+    )
+    .run(taken, billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
+}
+
 /** What a gateway left behind when it died counts as spent in full: nobody knows better. A job that was never accepted cost nothing. */
 export function resolveReservations(sql: Sql, owner: string): void {
   for (const row of sql.prepare("SELECT id, amount, kept_by FROM reservations WHERE owner = ? AND owner <> ''").all(owner)) {

@@ -1,6 +1,8 @@
 // The embedded stores, opened together over one file: what one of them writes in a transaction, the others' part is in.
+import type { BatchStore } from '../../jobs/batch-store.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import type { WebhookStore } from '../../jobs/webhook-store.ts';
+import { SqliteBatches } from './sqlite-batches.ts';
 import { openSqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { SqliteJobs } from './sqlite-jobs.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -8,10 +10,15 @@ import { SqliteWebhooks } from './sqlite-webhooks.ts';
 import type { Store } from './store.ts';
 
 /** Closing `store` closes them all. */
-export type Stores = { readonly store: Store; readonly jobs: JobStore; readonly webhooks: WebhookStore };
+export type Stores = { readonly store: Store; readonly jobs: JobStore; readonly batches: BatchStore; readonly webhooks: WebhookStore };
 
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteStores(options: SqliteOptions): Stores {
   const file = openSqliteFile(options);
-  return { store: new SqliteStore(file), jobs: new SqliteJobs(file, options.clock), webhooks: new SqliteWebhooks(file) };
+  return {
+    store: new SqliteStore(file),
+    jobs: new SqliteJobs(file, options.clock),
+    batches: new SqliteBatches(file),
+    webhooks: new SqliteWebhooks(file),
+  };
 }

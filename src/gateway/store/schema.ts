@@ -95,6 +95,19 @@ const STEPS: readonly string[] = [
   CREATE TABLE job_blobs (job INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY (job, blob)) STRICT, WITHOUT ROWID;
   CREATE INDEX job_blobs_by_name ON job_blobs (blob);
   `,
+  `
+  CREATE TABLE batches (
+    id TEXT PRIMARY KEY, principal TEXT NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, deadline_at INTEGER NOT NULL,
+    ended_at INTEGER, rows INTEGER NOT NULL, fed INTEGER NOT NULL DEFAULT 0, concurrency INTEGER NOT NULL, max_cost INTEGER
+  ) STRICT;
+  CREATE INDEX batches_by_principal ON batches (principal, created_at, id);
+  CREATE INDEX batches_open ON batches (created_at) WHERE ended_at IS NULL;
+  CREATE INDEX batches_by_end ON batches (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE TABLE batch_rows (
+    batch TEXT NOT NULL, row INTEGER NOT NULL, custom_id TEXT, job TEXT NOT NULL, request TEXT NOT NULL, model TEXT NOT NULL,
+    max_cost INTEGER NOT NULL, PRIMARY KEY (batch, row)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

@@ -1,0 +1,138 @@
+// What every store of batches owes, as one suite: run it over each implementation. Two handles on one store are two processes.
+import { expect, it } from 'vitest';
+import type { Batch, BatchRow } from '../../../src/domain/batch.ts';
+import type { RouteId } from '../../../src/domain/vocabulary.ts';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import type { Store } from '../../../src/gateway/store/store.ts';
+import type { BatchStore } from '../../../src/jobs/batch-store.ts';
+import type { JobStore } from '../../../src/jobs/job-store.ts';
+import { costOf, usd } from '../support/state-world.ts';
+import { newJob } from './jobs-contract.ts';
+
+type Handle = { readonly store: Store; readonly jobs: JobStore; readonly batches: BatchStore };
+export type OpenBatchStores = () => Promise<{ readonly one: Handle; readonly other: Handle; close(): Promise<void> }>;
+
+const NOON = 1_795_608_000_000;
+
+function newBatch(id: string, changes: Partial<Batch> = {}): Parameters<BatchStore['accept']>[0] {
+  return { id, principal: 'key', createdAt: NOON, deadlineAt: NOON + 3_600_000, rows: 3, concurrency: 2, maxCost: undefined, ...changes };
+}
+
+const rowsOf = (count: number): readonly BatchRow[] =>
+  Array.from({ length: count }, (_, index) => ({
+    row: index + 1,
+    customId: index === 0 ? 'first' : undefined,
+    job: `job_${index + 1}`,
+    request: { prompt: `fox ${index + 1}`, tier: 'preview' },
+    model: 'preview',
+    maxCost: usd(6_000),
+  }));
+
+export function batchStoreContract(open: OpenBatchStores): void {
+  const law = (name: string, check: (handles: Awaited<ReturnType<OpenBatchStores>>) => Promise<void>): void =>
+    it(name, async () => {
+      const handles = await open();
+      try {
+        await check(handles);
+      } finally {
+        await handles.close();
+      }
+    });
+
+  law('a batch is there with all its rows, in their order, for every process, and for its owner only', async ({ one, other }) => {
+    await one.batches.accept(newBatch('batch_1', { rows: 600, maxCost: usd(5) }), rowsOf(600));
+    expect(await other.batches.find('key', 'batch_1')).toEqual({
+      ...newBatch('batch_1', { rows: 600, maxCost: usd(5) }),
+      state: 'running',
+      fed: 0,
+      endedAt: undefined,
+    });
+    expect(await other.batches.find('somebody', 'batch_1')).toBeUndefined();
+    expect(await other.batches.rows('batch_1', 0, 1_000)).toEqual(rowsOf(600));
+    expect((await other.batches.rows('batch_1', 598, 10)).map(({ row }) => row)).toEqual([599, 600]);
+  });
+
+  law('a batch that cannot be written whole is not there', async ({ one, other }) => {
+    const torn = [...rowsOf(400), ...rowsOf(1)];
+    await expect(one.batches.accept(newBatch('batch_1', { rows: 401 }), torn)).rejects.toThrow();
+    expect(await other.batches.find('key', 'batch_1')).toBeUndefined();
+    expect([await other.batches.open(), await other.batches.list({ principal: 'key', after: undefined, limit: 10 })]).toEqual([[], []]);
+    expect(await other.batches.sweep(NOON + 1, 10)).toBe(1);
+  });
+
+  law('how far it has come only grows', async ({ one, other }) => {
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    await one.batches.advance('batch_1', 2);
+    await other.batches.advance('batch_1', 1);
+    expect((await one.batches.find('key', 'batch_1'))?.fed).toBe(2);
+  });
+
+  law('lists are newest first, a page at a time', async ({ one }) => {
+    for (const count of [1, 2, 3]) await one.batches.accept(newBatch(`batch_${count}`, { createdAt: NOON + count }), rowsOf(3));
+    const first = await one.batches.list({ principal: 'key', after: undefined, limit: 2 });
+    expect(first.map(({ id }) => id)).toEqual(['batch_3', 'batch_2']);
+    const last = first.at(-1);
+    const rest = await one.batches.list({ principal: 'key', after: last, limit: 2 });
+    expect(rest.map(({ id }) => id)).toEqual(['batch_1']);
+    expect(await one.batches.list({ principal: 'somebody', after: undefined, limit: 2 })).toEqual([]);
+  });
+
+  law('cancelling stops one that runs, and ends once', async ({ one, other }) => {
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    expect(await other.batches.cancel('somebody', 'batch_1')).toBeUndefined();
+    expect((await other.batches.cancel('key', 'batch_1'))?.state).toBe('cancelling');
+    await one.batches.end('batch_1', 'cancelled', NOON + 5);
+    await other.batches.end('batch_1', 'completed', NOON + 6);
+    expect(await one.batches.cancel('key', 'batch_1')).toMatchObject({ state: 'cancelled', endedAt: NOON + 5 });
+    expect(await one.batches.open()).toEqual([]);
+  });
+
+  law('its rows settle what they may cost of its reservation, and its end gives back the rest', async ({ one, other }) => {
+    const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
+    await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    const ofBatch = { origin: { kind: 'batch', batch: 'batch_1', row: 1 }, maxCost: usd(6_000) } as const;
+    await one.jobs.accept([newJob('job_1', ofBatch), newJob('job_2', { ...ofBatch, origin: { ...ofBatch.origin, row: 2 } })]);
+    const [claimed] = await other.jobs.claim('worker', 1, NOON);
+    if (claimed === undefined) throw new Error('a job waits');
+    const call = { part: undefined, attempt: 1, target: 'low@openai', route: 'low' as RouteId, startedAt: NOON, ceiling: usd(6_000) };
+    await other.jobs.startAttempt(claimed.fence, call, []);
+    const end = { outcome: 'delivered', ...costOf(5_900), requestId: undefined, endedAt: NOON + 1 };
+    const nothing = { images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined };
+    await other.jobs.finish(claimed.fence, { ...nothing, state: 'completed', at: NOON + 1, ends: [{ part: undefined, attempt: 1, end }] });
+    const [row] = await one.store.spendOf('key');
+    expect(row).toMatchObject({ billed: 5_900, reserved: 12_000 });
+    await one.jobs.cancel('key', 'job_2', NOON + 2);
+    await one.batches.end('batch_1', 'cancelled', NOON + 3);
+    expect((await one.store.spendOf('key'))[0]).toMatchObject({ billed: 5_900, possiblyBilled: 0, reserved: 0 });
+  });
+
+  law('its reservation outlives the process that took it', async ({ one, other }) => {
+    const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
+    await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    await one.store.close();
+    await other.store.beat(NOON + 60_000);
+    expect((await other.store.spendOf('key'))[0]).toMatchObject({ possiblyBilled: 0, reserved: 18_000 });
+  });
+
+  law('a job that was accepted before is left as it is', async ({ one, other }) => {
+    const ofBatch = { origin: { kind: 'batch', batch: 'batch_1', row: 1 } } as const;
+    await one.jobs.accept([newJob('job_1', ofBatch)]);
+    await one.jobs.claim('worker', 1, NOON);
+    await other.jobs.accept([newJob('job_1', ofBatch), newJob('job_2', ofBatch)]);
+    expect((await other.jobs.batchTally('key', 'batch_1')).states).toEqual({ running: 1, queued: 1 });
+    expect(await other.jobs.events('key', 'job_1', 0)).toHaveLength(2);
+  });
+
+  law('old ones are forgotten, and all of a principal’s when it asks', async ({ one }) => {
+    for (const id of ['batch_1', 'batch_2', 'batch_3']) await one.batches.accept(newBatch(id), rowsOf(3));
+    await one.batches.end('batch_1', 'completed', NOON);
+    expect(await one.batches.sweep(NOON + 1, 10)).toBe(1);
+    expect(await one.batches.rows('batch_1', 0, 10)).toEqual([]);
+    await one.batches.forget('somebody');
+    expect(await one.batches.open()).toHaveLength(2);
+    await one.batches.forget('key');
+    expect([await one.batches.open(), await one.batches.rows('batch_2', 0, 10)]).toEqual([[], []]);
+  });
+}
