@@ -85,7 +85,7 @@ export function recordTry(sql: Sql, sender: string, id: string, attempt: Deliver
 }
 
 /** Its endpoint may have been disabled while it was being sent. */
-function stillWaiting({ state }: Row, nextTryAt: number): readonly ['waiting' | 'given-up', number | null] {
+export function stillWaiting({ state }: Row, nextTryAt: number): readonly ['waiting' | 'given-up', number | null] {
   return state === 'waiting' ? ['waiting', nextTryAt] : ['given-up', null];
 }
 
@@ -135,11 +135,11 @@ export function sweepDeliveries(sql: Sql, before: number, most: number): number 
   return Number(changes);
 }
 
-function triesOf(row: Row): readonly DeliveryTry[] {
+export function triesOf(row: Row): readonly DeliveryTry[] {
   return TriesSchema.parse(JSON.parse(String(row.tries)));
 }
 
-function deliveryOf(row: Row): Delivery {
+export function deliveryOf(row: Row): Delivery {
   return {
     id: String(row.id),
     endpoint: String(row.endpoint),

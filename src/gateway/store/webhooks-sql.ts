@@ -61,7 +61,7 @@ export function forgetPrincipal(sql: Sql, principal: string): void {
   for (const { id } of listEndpoints(sql, principal)) removeEndpoint(sql, principal, id);
 }
 
-function endpointOf(row: Row): WebhookEndpoint {
+export function endpointOf(row: Row): WebhookEndpoint {
   return {
     id: String(row.id),
     principal: String(row.principal),

@@ -4,6 +4,7 @@ import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-stor
 import type { Store } from '../../../src/gateway/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
+import { kill, postgresFor } from '../support/postgres-process.ts';
 import { storeContract } from './contract.ts';
 
 const clock = systemClock(1);
@@ -18,15 +19,12 @@ async function opened(url: string, owner: string, changes: Partial<PostgresOptio
 describePostgres('the PostgreSQL store', () => {
   storeContract(async () => {
     const url = await freshDatabase();
-    const one = new PostgresStore(await openPostgres({ url, clock, owner: 'one', silentMs: 0, connections: 4 }));
-    const other = new PostgresStore(await openPostgres({ url, clock, owner: 'other', silentMs: 0, connections: 4 }));
+    const [mortal, lasting] = [await postgresFor(url, 'one'), await postgresFor(url, 'other')];
+    const [one, other] = [new PostgresStore(mortal), new PostgresStore(lasting)];
     return {
       one,
       other,
-      // As for a process that is killed: the server sees its connections end.
-      killOne: async () => {
-        await query(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'image-router one'");
-      },
+      killOne: () => kill(url, mortal),
       close: async () => {
         await one.close().catch(() => undefined);
         await other.close();

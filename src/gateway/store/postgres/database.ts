@@ -152,8 +152,17 @@ export function settledSoon(clock: Clock, farewell: Promise<unknown>): Promise<v
 /** The server's words are kept as the cause; they may name values, so they are no part of the message. */
 export function storeErrorOf(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
-  const isRefusal = cause instanceof DatabaseError && cause.code?.startsWith('57') === false && !cause.code.startsWith('53');
-  return new StoreError(isRefusal ? 'the database refused a record' : 'the database does not answer', { cause });
+  return new StoreError(isOfRecord(cause) ? 'the database refused a record' : 'the database does not answer', { cause });
+}
+
+/** Whether something about the record itself was wrong; others may fare better. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof StoreError && isOfRecord(error.cause);
+}
+
+/** Not its resources (53), nor somebody's doing (57). */
+function isOfRecord(cause: unknown): boolean {
+  return cause instanceof DatabaseError && cause.code !== undefined && !/^5[37]/.test(cause.code);
 }
 
 function settingsOf({ url, name, connections = 10, connectMs = 5_000, statementMs = 10_000 }: DatabaseOptions): PoolConfig {

@@ -49,6 +49,7 @@ export class Postgres {
   /** This process's name among gateways and workers. */
   readonly owner: string;
   readonly silentMs: number;
+  readonly #closings: (() => Promise<void>)[] = [];
 
   constructor(database: Database, session: Session, owner: string, silentMs: number) {
     this.database = database;
@@ -75,7 +76,13 @@ export class Postgres {
     return this.session.ageMs >= this.silentMs;
   }
 
+  /** For what works on its own over this database: it ends first. */
+  beforeClose(closing: () => Promise<void>): void {
+    this.#closings.push(closing);
+  }
+
   async close(): Promise<void> {
+    for (const closing of this.#closings.splice(0)) await closing().catch(() => undefined);
     await this.session.close();
     await this.database.close();
   }

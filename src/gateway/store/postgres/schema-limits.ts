@@ -134,30 +134,32 @@ CREATE FUNCTION image_router.beat(p_owner text) RETURNS void LANGUAGE sql AS $$
   ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at
 $$;
 
--- Processes whose session is over and that have not been heard of for so long, by this server's clock; or not for much
--- longer, whatever their session: a machine that vanished may leave one behind. Each is locked until the transaction ends,
--- so that it does not come back meanwhile, and two that look at once do not both find it.
-CREATE FUNCTION image_router.gone(p_owner text, p_silent_ms double precision, p_lost_ms double precision) RETURNS SETOF text LANGUAGE sql AS $$
-  SELECT known.id FROM (
-    SELECT id FROM image_router.owners
-    UNION SELECT owner FROM image_router.reservations WHERE owner <> ''
-    UNION SELECT owner FROM image_router.claims WHERE state = 'running'
-  ) known LEFT JOIN image_router.owners o ON o.id = known.id
-  WHERE known.id <> p_owner AND CASE
-    WHEN o.beat_at < clock_timestamp() - p_lost_ms * interval '1 millisecond' THEN true
-    WHEN o.beat_at > clock_timestamp() - p_silent_ms * interval '1 millisecond' THEN false
-    ELSE pg_try_advisory_xact_lock(image_router.lock_of(known.id))
-  END
-$$;
+-- A process is gone whose session is over and that has not been heard of for so long, by this server's clock; or not for much
+-- longer, whatever its session: a machine that vanished may leave one behind. It is locked until the transaction ends, so
+-- that it does not come back meanwhile, and two that look at once do not both find it.
+CREATE FUNCTION image_router.is_gone(p_owner text, p_silent_ms double precision, p_lost_ms double precision) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  silence interval;
+BEGIN
+  SELECT clock_timestamp() - beat_at INTO silence FROM image_router.owners WHERE id = p_owner;
+  IF silence > p_lost_ms * interval '1 millisecond' THEN RETURN true; END IF;
+  IF silence < p_silent_ms * interval '1 millisecond' THEN RETURN false; END IF;
+  RETURN pg_try_advisory_xact_lock(image_router.lock_of(p_owner));
+END $$;
 
 CREATE FUNCTION image_router.resolve_gone(p_owner text, p_silent_ms double precision, p_lost_ms double precision) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   left_by text;
   found_gone integer := 0;
 BEGIN
-  FOR left_by IN SELECT * FROM image_router.gone(p_owner, p_silent_ms, p_lost_ms) LOOP
-    PERFORM image_router.resolve_left(left_by);
-    found_gone := found_gone + 1;
+  FOR left_by IN
+    SELECT id FROM image_router.owners UNION SELECT owner FROM image_router.reservations WHERE owner <> ''
+    UNION SELECT owner FROM image_router.claims WHERE state = 'running' ORDER BY 1
+  LOOP
+    IF left_by <> p_owner AND image_router.is_gone(left_by, p_silent_ms, p_lost_ms) THEN
+      PERFORM image_router.resolve_left(left_by);
+      found_gone := found_gone + 1;
+    END IF;
   END LOOP;
   RETURN found_gone;
 END $$;

@@ -1,0 +1,175 @@
+// Jobs as their owners see them on PostgreSQL: handed in, looked at, listed, cancelled, forgotten. Whatever is asked is
+// answered from an index, however many jobs there are.
+import { hasEnded, JOB_STATES, type Job, type JobState } from '../../../domain/job.ts';
+import type { Cost } from '../../../domain/result.ts';
+import { queuedEvent } from '../../../jobs/job-events.ts';
+import type { ListJobs, NewJob } from '../../../jobs/job-store.ts';
+import { jobOf, money } from '../job-rows.ts';
+import type { Database, Run } from './database.ts';
+import {
+  addCost,
+  endJobs,
+  JOB_ROW,
+  type JobChange,
+  NO_COST,
+  nameBlobs,
+  rowOf,
+  settleOpenAttempts,
+  settleReservations,
+  withoutImages,
+} from './job-change.ts';
+
+export async function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const { run } = change;
+  const rows = await run(
+    `INSERT INTO image_router.jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
+     SELECT id, principal, lineage, batch, origin, request, model, 'queued', priority, created_at, deadline_at, max_cost
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bigint[], $11::bigint[])
+       WITH ORDINALITY AS e (id, principal, lineage, batch, origin, request, model, priority, created_at, deadline_at, max_cost, place)
+     ORDER BY place RETURNING number, id`,
+    [
+      jobs.map(({ id }) => id),
+      jobs.map(({ principal }) => principal),
+      jobs.map(({ lineage }) => lineage),
+      jobs.map(({ origin }) => (origin.kind === 'batch' ? origin.batch : null)),
+      jobs.map(({ origin }) => JSON.stringify(origin)),
+      jobs.map(({ request }) => JSON.stringify(request)),
+      jobs.map(({ model }) => model),
+      jobs.map(({ priority }) => priority),
+      jobs.map(({ createdAt }) => createdAt),
+      jobs.map(({ deadlineAt }) => deadlineAt),
+      jobs.map(({ maxCost }) => maxCost ?? null),
+    ],
+  );
+  const numbers = new Map(rows.map(({ number, id }) => [String(id), Number(number)]));
+  const numbered = jobs.map((job) => ({ ...job, number: numbers.get(job.id) ?? 0 }));
+  await nameBlobs(
+    change,
+    numbered.map(({ number, request }) => ({
+      number,
+      blobs: [...(request.referenceBlobs ?? []), ...(request.maskBlob === undefined ? [] : [request.maskBlob])],
+    })),
+  );
+  await change.queue.add(run, jobs);
+  for (const job of numbered) change.addEvent(job, job.createdAt, queuedEvent());
+  // From now on its reservation is nobody's but the job's.
+  await run("UPDATE image_router.reservations SET owner = '' WHERE id = ANY($1)", [jobs.map(({ id }) => id)]);
+  change.hasWork = true;
+}
+
+export async function findJob(database: Database, principal: string, id: string): Promise<Job | undefined> {
+  const [row] = await database.run('SELECT * FROM image_router.jobs WHERE id = $1 AND principal = $2', [id, principal]);
+  return row && jobOf(row);
+}
+
+/** One read a state, each in the order of its index, merged: neither many jobs nor few of a state make it slow. */
+export async function listJobs(database: Database, query: ListJobs): Promise<readonly Job[]> {
+  const { principal, states = JOB_STATES, batch, lineage, after, limit } = query;
+  const [column, value] = batch !== undefined ? ['batch', batch] : lineage !== undefined ? ['lineage', lineage] : ['principal', principal];
+  const rows = await database.run(
+    `SELECT j.* FROM unnest($2::text[]) AS s (state) CROSS JOIN LATERAL (
+       SELECT * FROM image_router.jobs WHERE ${column} = $1 AND state = s.state AND principal = $3 AND ($4::text IS NULL OR lineage = $4)
+         AND (created_at, id) < ($5, $6) ORDER BY created_at DESC, id DESC LIMIT $7
+     ) j ORDER BY j.created_at DESC, j.id DESC LIMIT $7`,
+    [value, [...new Set(states)], principal, lineage ?? null, after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? '', limit],
+  );
+  return rows.map(jobOf);
+}
+
+export async function cancelJob(change: JobChange, principal: string, id: string, at: number): Promise<JobState | undefined> {
+  const { run } = change;
+  const [seen] = await run('SELECT state FROM image_router.jobs WHERE id = $1 AND principal = $2', [id, principal]);
+  if (seen === undefined) return undefined;
+  // Its entry first, like whoever takes it: the job is then either taken, or nobody else's.
+  if (seen.state === 'queued') await change.queue.drop(run, [id]);
+  const [row] = await run(`SELECT ${JOB_ROW}, j.state FROM image_router.jobs j WHERE j.id = $1 FOR UPDATE`, [id]);
+  if (row === undefined) return undefined;
+  const state = JOB_STATES.find((known) => known === row.state);
+  if (state === undefined || hasEnded(state)) return state;
+  if (state === 'queued') {
+    await endJobs(change, [withoutImages(rowOf(row), 'cancelled', at, undefined, NO_COST)]);
+    return 'cancelled';
+  }
+  await run('UPDATE image_router.jobs SET is_cancel_asked = true WHERE number = $1', [row.number]);
+  change.changed.add(id);
+  change.cancelAsked = id;
+  return state;
+}
+
+export async function batchTally(
+  database: Database,
+  principal: string,
+  batch: string,
+): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }> {
+  const rows = await database.run(
+    `SELECT state, count(*) AS jobs, sum(billed) AS billed, sum(possibly) AS possibly FROM image_router.jobs
+     WHERE batch = $1 AND principal = $2 GROUP BY state`,
+    [batch, principal],
+  );
+  return {
+    states: Object.fromEntries(rows.map(({ state, jobs }) => [String(state), Number(jobs)])),
+    cost: rows.map(costIn).reduce(addCost, NO_COST),
+  };
+}
+
+export async function lineageCost(database: Database, principal: string, lineage: string): Promise<Cost> {
+  const text = 'SELECT sum(billed) AS billed, sum(possibly) AS possibly FROM image_router.jobs WHERE lineage = $1 AND principal = $2';
+  return (await database.run(text, [lineage, principal])).map(costIn).reduce(addCost, NO_COST);
+}
+
+function costIn({ billed, possibly }: { readonly billed?: unknown; readonly possibly?: unknown }): Cost {
+  return { billed: money(billed), possiblyBilled: money(possibly) };
+}
+
+export async function sweepJobs(run: Run, before: number, most: number): Promise<readonly string[]> {
+  const old = await run('SELECT number FROM image_router.jobs WHERE ended_at < $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED', [
+    before,
+    most,
+  ]);
+  return await forgetJobs(
+    run,
+    old.map(({ number }) => Number(number)),
+  );
+}
+
+/** Undefined: there are none left. */
+export async function forgetSome(change: JobChange, principal: string, at: number, most: number): Promise<readonly string[] | undefined> {
+  const { run } = change;
+  const rows = await run('SELECT * FROM image_router.jobs WHERE principal = $1 ORDER BY number LIMIT $2 FOR UPDATE', [principal, most]);
+  if (rows.length === 0) return undefined;
+  const jobs = rows.map((row) => ({ row: rowOf(row), job: jobOf(row) }));
+  const open = jobs.filter(({ job }) => !hasEnded(job.state));
+  const left = await settleOpenAttempts(
+    change,
+    open.map(({ row }) => ({ row, at })),
+  );
+  await settleReservations(
+    run,
+    open.map(({ row, job }) => ({ ...job, cost: addCost(job.cost, left.get(row.number) ?? NO_COST) })),
+  );
+  await change.queue.drop(
+    run,
+    open.map(({ row }) => row.id),
+  );
+  change.dropEvents();
+  for (const { row } of jobs) change.changed.add(row.id);
+  return await forgetJobs(
+    run,
+    jobs.map(({ row }) => row.number),
+  );
+}
+
+/** Their blobs that no other job names. */
+async function forgetJobs(run: Run, numbers: readonly number[]): Promise<readonly string[]> {
+  if (numbers.length === 0) return [];
+  const blobs = await run(
+    `SELECT DISTINCT blob FROM image_router.job_blobs mine WHERE job = ANY($1)
+     AND NOT EXISTS (SELECT 1 FROM image_router.job_blobs theirs WHERE theirs.blob = mine.blob AND theirs.job <> ALL($1))`,
+    [numbers],
+  );
+  for (const table of ['job_blobs', 'job_attempts', 'job_events'])
+    await run(`DELETE FROM image_router.${table} WHERE job = ANY($1)`, [numbers]);
+  await run('DELETE FROM image_router.jobs WHERE number = ANY($1)', [numbers]);
+  return blobs.map(({ blob }) => String(blob));
+}
