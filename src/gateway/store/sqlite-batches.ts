@@ -1,12 +1,11 @@
 // Batches in the embedded store's file. A batch of ten thousand rows is written in pieces, each a transaction of its own, so
 // that nobody is held up; it is there from the moment its state says so, which is the last thing written.
-import { BATCH_STATES, type Batch, type BatchRow } from '../../domain/batch.ts';
-import type { JobRequest } from '../../domain/job.ts';
+import type { Batch, BatchRow } from '../../domain/batch.ts';
 import { ZERO_USD } from '../../domain/money.ts';
 import type { BatchStore, ListBatches } from '../../jobs/batch-store.ts';
-import { money } from './job-rows.ts';
+import { batchOf, batchRowOf } from './batch-rows.ts';
 import { settleReservation } from './limits-sql.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 
 /** Half a megabyte of typical rows, written within a few milliseconds. */
@@ -120,33 +119,4 @@ function forgetBatch(sql: Sql, id: string): void {
   settleReservation(sql, id, NOTHING);
   sql.prepare('DELETE FROM batch_rows WHERE batch = ?').run(id);
   sql.prepare('DELETE FROM batches WHERE id = ?').run(id);
-}
-
-function batchOf(row: Row): Batch {
-  const state = BATCH_STATES.find((known) => known === row.state);
-  if (state === undefined) throw new Error(`invariant: ${String(row.state)} is no state of a batch`);
-  return {
-    id: String(row.id),
-    principal: String(row.principal),
-    state,
-    createdAt: Number(row.created_at),
-    endedAt: row.ended_at === null ? undefined : Number(row.ended_at),
-    deadlineAt: Number(row.deadline_at),
-    rows: Number(row.rows),
-    fed: Number(row.fed),
-    concurrency: Number(row.concurrency),
-    maxCost: row.max_cost === null ? undefined : money(row.max_cost),
-  };
-}
-
-function batchRowOf(row: Row): BatchRow {
-  return {
-    row: Number(row.row),
-    customId: row.custom_id === null ? undefined : String(row.custom_id),
-    job: String(row.job),
-    // Written by this store alone.
-    request: JSON.parse(String(row.request)) as JobRequest,
-    model: String(row.model),
-    maxCost: money(row.max_cost),
-  };
 }

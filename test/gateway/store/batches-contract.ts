@@ -57,7 +57,9 @@ export function batchStoreContract(open: OpenBatchStores): void {
     await expect(one.batches.accept(newBatch('batch_1', { rows: 401 }), torn)).rejects.toThrow();
     expect(await other.batches.find('key', 'batch_1')).toBeUndefined();
     expect([await other.batches.open(), await other.batches.list({ principal: 'key', after: undefined, limit: 10 })]).toEqual([[], []]);
-    expect(await other.batches.sweep(NOON + 1, 10)).toBe(1);
+    // A store that writes in pieces has some left over until then.
+    await other.batches.sweep(NOON + 1, 10);
+    expect(await other.batches.rows('batch_1', 0, 1_000)).toEqual([]);
   });
 
   law('how far it has come only grows', async ({ one, other }) => {

@@ -199,13 +199,23 @@ export async function endJobs(change: JobChange, endings: readonly Ending[]): Pr
   await settleReservations(change.run, [...jobs.values()]);
 }
 
-/** By principal, as whoever else locks several of their rows does. */
-export async function settleReservations(run: Run, jobs: readonly Pick<Job, 'id' | 'principal' | 'cost'>[]): Promise<void> {
+/** A row of a batch draws on the batch's reservation, any other job has its own. By principal, as whoever else locks several of their rows does. */
+export async function settleReservations(
+  run: Run,
+  jobs: readonly Pick<Job, 'id' | 'principal' | 'origin' | 'maxCost' | 'cost'>[],
+): Promise<void> {
   if (jobs.length === 0) return;
   const sorted = jobs.toSorted((a, b) => (a.principal < b.principal ? -1 : a.principal > b.principal ? 1 : 0));
   await run(
-    'SELECT count(image_router.settle(e.id, e.billed, e.possibly)) FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS e (id, billed, possibly)',
-    [sorted.map(({ id }) => id), sorted.map(({ cost }) => cost.billed), sorted.map(({ cost }) => cost.possiblyBilled)],
+    `SELECT count(CASE WHEN e.part IS NULL THEN image_router.settle(e.id, e.billed, e.possibly)
+       ELSE image_router.settle_part(e.id, e.part, e.billed, e.possibly) END)
+     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS e (id, part, billed, possibly)`,
+    [
+      sorted.map(({ id, origin }) => (origin.kind === 'batch' ? origin.batch : id)),
+      sorted.map(({ origin, maxCost = 0 }) => (origin.kind === 'batch' ? maxCost : null)),
+      sorted.map(({ cost }) => cost.billed),
+      sorted.map(({ cost }) => cost.possiblyBilled),
+    ],
   );
 }
 

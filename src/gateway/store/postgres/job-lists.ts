@@ -20,14 +20,45 @@ import {
 } from './job-change.ts';
 
 export async function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Promise<void> {
-  if (jobs.length === 0) return;
   const { run } = change;
+  const isRow = ({ origin }: NewJob): boolean => origin.kind === 'batch';
+  const accepted = [
+    ...(await insertJobs(
+      run,
+      jobs.filter((job) => !isRow(job)),
+      '',
+    )),
+    // Two feeders may hand in the same row.
+    ...(await insertJobs(run, jobs.filter(isRow), 'ON CONFLICT (id) DO NOTHING')),
+  ];
+  if (accepted.length === 0) return;
+  await nameBlobs(
+    change,
+    accepted.map(({ number, request }) => ({
+      number,
+      blobs: [...(request.referenceBlobs ?? []), ...(request.maskBlob === undefined ? [] : [request.maskBlob])],
+    })),
+  );
+  await change.queue.add(run, accepted);
+  for (const job of accepted) change.addEvent(job, job.createdAt, queuedEvent());
+  // From now on its reservation is nobody's but the job's.
+  await run("UPDATE image_router.reservations SET owner = '' WHERE id = ANY($1)", [accepted.map(({ id }) => id)]);
+  change.hasWork = true;
+}
+
+/** Those that were not there before, in their order. */
+async function insertJobs(
+  run: Run,
+  jobs: readonly NewJob[],
+  onConflict: string,
+): Promise<readonly (NewJob & { readonly number: number })[]> {
+  if (jobs.length === 0) return [];
   const rows = await run(
     `INSERT INTO image_router.jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
      SELECT id, principal, lineage, batch, origin, request, model, 'queued', priority, created_at, deadline_at, max_cost
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bigint[], $10::bigint[], $11::bigint[])
        WITH ORDINALITY AS e (id, principal, lineage, batch, origin, request, model, priority, created_at, deadline_at, max_cost, place)
-     ORDER BY place RETURNING number, id`,
+     ORDER BY place ${onConflict} RETURNING number, id`,
     [
       jobs.map(({ id }) => id),
       jobs.map(({ principal }) => principal),
@@ -43,19 +74,10 @@ export async function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Pr
     ],
   );
   const numbers = new Map(rows.map(({ number, id }) => [String(id), Number(number)]));
-  const numbered = jobs.map((job) => ({ ...job, number: numbers.get(job.id) ?? 0 }));
-  await nameBlobs(
-    change,
-    numbered.map(({ number, request }) => ({
-      number,
-      blobs: [...(request.referenceBlobs ?? []), ...(request.maskBlob === undefined ? [] : [request.maskBlob])],
-    })),
-  );
-  await change.queue.add(run, jobs);
-  for (const job of numbered) change.addEvent(job, job.createdAt, queuedEvent());
-  // From now on its reservation is nobody's but the job's.
-  await run("UPDATE image_router.reservations SET owner = '' WHERE id = ANY($1)", [jobs.map(({ id }) => id)]);
-  change.hasWork = true;
+  return [...new Map(jobs.map((job) => [job.id, job])).values()].flatMap((job) => {
+    const number = numbers.get(job.id);
+    return number === undefined ? [] : [{ ...job, number }];
+  });
 }
 
 export async function findJob(database: Database, principal: string, id: string): Promise<Job | undefined> {

@@ -29,12 +29,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
     await migrate(database);
   } catch (error) {
     await database.close();
-    const reason = reasonOf(error);
-    const remedy = 'start the database, or correct the URL; the user must be able to create a schema, or own one called image_router';
-    throw new ImageRouterError('invalid_config', `the database cannot be used: ${reason}`, { remedy, cause: error });
+    throw unusable(error);
   }
   const session = new Session(database.settings, options.clock);
   return new Postgres(database, session, options.owner, options.silentMs ?? SILENT_MS);
+}
+
+export function unusable(cause: unknown): ImageRouterError {
+  const remedy = 'start the database, or correct the URL; the user must be able to create a schema, or own one called image_router';
+  return new ImageRouterError('invalid_config', `the database cannot be used: ${reasonOf(cause)}`, { remedy, cause });
 }
 
 /** The innermost reason is the one that helps. */

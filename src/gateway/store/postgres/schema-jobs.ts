@@ -48,3 +48,18 @@ CREATE TABLE image_router.job_attempts (
 CREATE TABLE image_router.job_blobs (job bigint NOT NULL, blob text COLLATE "C" NOT NULL, PRIMARY KEY (job, blob));
 CREATE INDEX job_blobs_by_name ON image_router.job_blobs (blob);
 `;
+
+export const BATCHES_STEP = `
+CREATE TABLE image_router.batches (
+  id text COLLATE "C" PRIMARY KEY, principal text COLLATE "C" NOT NULL, state text NOT NULL, created_at bigint NOT NULL,
+  deadline_at bigint NOT NULL, ended_at bigint, rows integer NOT NULL, fed integer NOT NULL DEFAULT 0, concurrency integer NOT NULL,
+  max_cost bigint
+);
+CREATE INDEX batches_by_principal ON image_router.batches (principal, created_at, id);
+CREATE INDEX batches_open ON image_router.batches (created_at) WHERE ended_at IS NULL;
+CREATE INDEX batches_by_end ON image_router.batches (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE image_router.batch_rows (
+  batch text COLLATE "C" NOT NULL REFERENCES image_router.batches ON DELETE CASCADE, row integer NOT NULL, custom_id text,
+  job text NOT NULL, request text NOT NULL, model text NOT NULL, max_cost bigint NOT NULL, PRIMARY KEY (batch, row)
+);
+`;

@@ -90,6 +90,23 @@ BEGIN
   END LOOP;
 END $$;
 
+-- The same for a part of a reservation that many draw on, whose rest stays.
+CREATE FUNCTION image_router.settle_part(p_id text, p_part bigint, p_billed bigint, p_possibly bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  held record;
+  taken bigint;
+  held_period text;
+BEGIN
+  SELECT principal, amount, day, month INTO held FROM image_router.reservations WHERE id = p_id FOR UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  taken := least(p_part, held.amount);
+  UPDATE image_router.reservations SET amount = amount - taken WHERE id = p_id;
+  FOREACH held_period IN ARRAY ARRAY[held.day, held.month] LOOP
+    UPDATE image_router.spend SET reserved = reserved - taken, billed = billed + p_billed, possibly = possibly + p_possibly
+    WHERE principal = held.principal AND period = held_period;
+  END LOOP;
+END $$;
+
 -- Spend without limits, many requests at once. Noting the same opening twice counts once.
 CREATE FUNCTION image_router.note(p_principal text, p_owner text, p_day text, p_month text,
   p_ids text[], p_amounts bigint[], p_closed text[], p_billed bigint, p_possibly bigint) RETURNS void LANGUAGE plpgsql AS $$
