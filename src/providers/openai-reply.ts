@@ -27,8 +27,9 @@ export type OpenAIReply =
 
 export function readOpenAIReply(body: unknown): OpenAIReply {
   if (typeof body === 'string') return readText(body);
-  const error = ErrorReplySchema.safeParse(body);
-  if (error.success) return { kind: 'error', error: errorOf(error.data.error) };
+  // A schema that does not fit explains at length why not, and this one hardly ever fits.
+  const error = hasError(body) ? ErrorReplySchema.safeParse(body) : undefined;
+  if (error?.success) return { kind: 'error', error: errorOf(error.data.error) };
   const reply = ReplySchema.safeParse(body);
   if (!reply.success) return { kind: 'empty', reason: 'the answer holds no list of images', usage: undefined };
   const usage = reply.data.usage ? usageOf(reply.data.usage) : undefined;
@@ -36,6 +37,10 @@ export function readOpenAIReply(body: unknown): OpenAIReply {
   if (pictures.length > 0) return { kind: 'images', pictures, usage };
   const isLink = reply.data.data.some((item) => item.url);
   return { kind: 'empty', reason: isLink ? 'the answer holds links instead of images' : 'the list of images is empty', usage };
+}
+
+function hasError(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'error' in body;
 }
 
 /** A content type other than JSON leaves the body a string; the JSON inside is as good as any. */

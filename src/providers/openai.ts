@@ -8,10 +8,12 @@ import { type AdapterOptions, createAdapter, type Moment, type Session } from '.
 import { deliver } from './delivery.ts';
 import { type OpenAIError, openaiFailure } from './openai-failures.ts';
 import { MODERATION_MODEL, readModeration } from './openai-moderation.ts';
+import { openPost, type Post } from './openai-post.ts';
 import { readOpenAIReply } from './openai-reply.ts';
 import { editOf, generationOf, type ToFile } from './openai-request.ts';
 import { BROKEN_OFF, isStreamed, readStream } from './openai-stream.ts';
 import type { Moderation, Provider, ProviderCall, ProviderReply } from './provider.ts';
+import type { HeaderSource } from './retry-after.ts';
 import { CONNECTION_LOST, empty, failureOf, unreadable } from './verdicts.ts';
 import { isOwnHeader, openWire } from './wire.ts';
 import type { Circumstances } from './wire-error.ts';
@@ -26,7 +28,12 @@ export function createOpenAIProvider(options: AdapterOptions): Provider {
 
 /** An open client, and the parts of its SDK that are loaded with it. */
 type Opened = Session & { readonly client: OpenAI };
-type Sdk = { readonly client: OpenAI; readonly isAnswer: (error: unknown) => error is APIError; readonly toFile: ToFile };
+type Sdk = {
+  readonly client: OpenAI;
+  readonly post: Post;
+  readonly isAnswer: (error: unknown) => error is APIError;
+  readonly toFile: ToFile;
+};
 
 async function openSession(endpoint: Endpoint): Promise<Opened> {
   const [{ default: OpenAI, APIError, toFile }, wire] = await Promise.all([
@@ -48,7 +55,8 @@ async function openSession(endpoint: Endpoint): Promise<Opened> {
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   });
-  const sdk: Sdk = { client, isAnswer: (error) => error instanceof APIError, toFile };
+  const post = await openPost(client, wire, APIError.generate);
+  const sdk: Sdk = { client, post, isAnswer: (error) => error instanceof APIError, toFile };
   return { client, generate: (call, moment) => generate(sdk, endpoint, call, moment), close: wire.close };
 }
 
@@ -59,14 +67,8 @@ async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment
     wallMs: moment.wallMs(),
   });
   try {
-    const { data, response } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
-    const whole = wholeOf(response);
-    const success = {
-      status: response.status,
-      headers: response.headers,
-      requestId: requestIdIn(response.headers),
-      resolve: whole?.resolve ?? asItIs,
-    };
+    const { data, ...answer } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
+    const success = { ...answer, requestId: requestIdIn(answer.headers) };
     return data === BROKEN_OFF ? brokenOff(success) : await readSuccess(call, data, success, circumstances());
   } catch (error) {
     const told = sdk.isAnswer(error) ? answerIn(error) : undefined;
@@ -79,16 +81,23 @@ async function moderate({ client }: Opened, prompt: string, signal: AbortSignal)
   return readModeration(await client.moderations.create({ model: MODERATION_MODEL, input: prompt }, { signal }));
 }
 
-/** What came under status 200, whatever it is. */
-type Received = { readonly data: unknown; readonly response: Response };
+/** What came under a status of success, whatever it is. `resolve` finds the bytes of a picture that was cut out of it. */
+type Received = {
+  readonly data: unknown;
+  readonly status: number;
+  readonly headers: HeaderSource;
+  readonly resolve: (text: string) => string | Uint8Array;
+};
 
 const isEdit = (call: ProviderCall): boolean => call.attachments.references.length > 0;
 
-async function send({ client, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
-  const request = isEdit(call)
-    ? client.images.edit(await editOf(endpoint, call, toFile), { signal })
-    : client.images.generate(generationOf(endpoint, call), { signal });
-  return request.withResponse();
+async function send({ client, post, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
+  if (!isEdit(call)) {
+    const { json, ...posted } = await post(generationOf(endpoint, call), signal);
+    return { ...posted, resolve: json.resolve };
+  }
+  const { data, response } = await client.images.edit(await editOf(endpoint, call, toFile), { signal }).withResponse();
+  return { data, ...toldBy(response) };
 }
 
 async function stream({ client, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
@@ -97,17 +106,16 @@ async function stream({ client, toFile }: Sdk, endpoint: Endpoint, call: Provide
     ? client.images.edit({ ...(await editOf(endpoint, call, toFile)), ...streaming }, { signal })
     : client.images.generate({ ...generationOf(endpoint, call), ...streaming }, { signal });
   const { data: events, response } = await request.withResponse();
-  if (!isEventStream(response.headers)) return { data: await response.text(), response };
-  return { data: await readStream(events, call.onPartial, signal), response };
+  if (!isEventStream(response.headers)) return { data: await response.text(), ...toldBy(response) };
+  return { data: await readStream(events, call.onPartial, signal), ...toldBy(response) };
 }
 
-/** `resolve` finds the bytes of a picture that was cut out of the answer. */
-type Success = {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly requestId: string | undefined;
-  readonly resolve: (text: string) => string | Uint8Array;
-};
+/** Once its body has been read, where it is no stream. */
+function toldBy(response: Response): Omit<Received, 'data'> {
+  return { status: response.status, headers: response.headers, resolve: wholeOf(response)?.resolve ?? asItIs };
+}
+
+type Success = Omit<Received, 'data'> & { readonly requestId: string | undefined };
 
 const asItIs = (text: string): string => text;
 

@@ -19,16 +19,54 @@ export interface Flow {
 
 /** What carries the body of one answer from the socket to its reader. */
 export interface Body extends AnswerBody {
-  readonly response: Response;
   fail(error: Error): void;
 }
 
-export function bodyFor(status: number, raw: AnswerHead['headers'], flow: Flow): Body {
+/** The answer as an SDK expects it, told as soon as its head is there. */
+export function respond({ status, headers: raw }: AnswerHead, flow: Flow, told: (response: Response) => void): Body {
   const headers = new Headers();
   for (const [name, value] of raw) headers.append(name, value);
-  // Response knows no other numbers; a server that sends one of them is as good as a broken gateway.
-  const init = { status: status >= 200 && status <= 599 ? status : 520, headers };
-  return isEventStream(headers) ? new Streamed(init, flow) : new Collector(init);
+  const init = { status: knownStatus(status), headers };
+  if (isEventStream(headers)) {
+    const body = new Streamed(init, flow);
+    told(body.response);
+    return body;
+  }
+  const body = new Collector(headers);
+  told(collected(init, body.whole));
+  return body;
+}
+
+/** An answer that arrived whole. */
+export type WholeAnswer = { readonly status: number; readonly headers: AnswerHeaders; readonly json: CutJson };
+
+/** The answer without a Response around it, told once all of it is there. */
+export function collect({ status, headers: lines }: AnswerHead, told: (answer: WholeAnswer) => void, fail: (error: unknown) => void): Body {
+  const headers = new AnswerHeaders(lines);
+  const body = new Collector(headers);
+  body.whole.then((bytes) => told({ status: knownStatus(status), headers, json: cutPayloads(bytes) })).catch(fail);
+  return body;
+}
+
+/** As they came: a Headers object checks, sorts and joins what is hardly ever read. */
+export class AnswerHeaders {
+  readonly lines: AnswerHead['headers'];
+
+  constructor(lines: AnswerHead['headers']) {
+    this.lines = lines;
+  }
+
+  /** `wanted` in lower case. Several lines are one list. */
+  get(wanted: string): string | null {
+    let found: string | null = null;
+    for (const [name, value] of this.lines) if (name === wanted) found = found === null ? value : `${found}, ${value}`;
+    return found;
+  }
+}
+
+/** Response knows no other numbers; a server that sends one of them is as good as a broken gateway. */
+function knownStatus(status: number): number {
+  return status >= 200 && status <= 599 ? status : 520;
 }
 
 /** A relay that does not stream answers with plain JSON. */
@@ -63,17 +101,18 @@ function collected(init: Init, body: Promise<Buffer>): Response {
 
 /** Puts everything into one buffer: of the announced length where there is one, so that the socket can write to it itself. */
 class Collector implements Body {
-  readonly response: Response;
+  /** May come compressed, and is told decoded. */
+  readonly whole: Promise<Buffer>;
   readonly #encoding: string;
   readonly #announced: number;
   readonly #body = Promise.withResolvers<Buffer>();
   #target: Buffer = NOTHING;
   #length = 0;
 
-  constructor(init: Init) {
-    this.#encoding = (init.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
-    this.#announced = Number(init.headers.get('content-length') ?? 0);
-    this.response = collected(init, this.#body.promise);
+  constructor(headers: { get(name: string): string | null }) {
+    this.#encoding = (headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
+    this.#announced = Number(headers.get('content-length') ?? 0);
+    this.whole = this.#body.promise;
   }
 
   space(): Buffer {

@@ -5,11 +5,14 @@
 // more than the check of the picture in them (docs/decisions/0006). Connections are kept between calls, and closed with
 // the wire. Only through a proxy calls go by undici, which knows how to speak with proxies.
 import { Connections } from './http/connections.ts';
-import { Exchange, type Outgoing } from './http/exchange.ts';
+import { Exchange, type Outgoing, type Recipient } from './http/exchange.ts';
+import { collect, respond, type WholeAnswer } from './wire-response.ts';
 
 export type Wire = {
   /** What an SDK takes for `fetch`: method, headers, body and signal are heeded, nothing is added, no redirect is followed. */
   fetch(url: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** The same for a request that is complete and an answer that is no stream, without the objects of fetch around them. */
+  post(url: URL, request: Outgoing, signal: AbortSignal): Promise<WholeAnswer>;
   /** Ends every socket; calls in flight fail. */
   close(): Promise<void>;
 };
@@ -30,15 +33,21 @@ interface Carrier {
 /** Loads undici where there is a proxy. Opens no socket. */
 export async function openWire({ proxyUrl, mayLeave = () => true }: WireOptions): Promise<Wire> {
   const carrier = await (proxyUrl === undefined ? new Connections() : openProxied(proxyUrl));
+  const send = (url: URL, request: Outgoing, signal: AbortSignal | undefined, recipient: Recipient): void => {
+    const exchange = new Exchange(request, signal, recipient);
+    if (!exchange.isAborted) carrier.send(url, exchange);
+  };
   const call: Wire['fetch'] = async (url, init = {}) => {
     const request = { method: init.method ?? 'GET', ...(await encoded(init, mayLeave)) };
-    return new Promise((resolve, reject) => {
-      const exchange = new Exchange(request, init.signal ?? undefined, resolve, reject);
-      if (!exchange.isAborted) carrier.send(new URL(url instanceof Request ? url.url : url), exchange);
+    const target = new URL(url instanceof Request ? url.url : url);
+    return new Promise((resolve, fail) => {
+      send(target, request, init.signal ?? undefined, { open: (head, flow) => respond(head, flow, resolve), fail });
     });
   };
+  const post: Wire['post'] = (url, request, signal) =>
+    new Promise((resolve, fail) => send(url, request, signal, { open: (head) => collect(head, resolve, fail), fail }));
   // Before its first upload the OpenAI SDK asks which Response is ours; untold, it would fetch a data: URL to see one.
-  return { fetch: Object.assign(call, { Response }), close: () => carrier.close() };
+  return { fetch: Object.assign(call, { Response }), post, close: () => carrier.close() };
 }
 
 async function openProxied(proxyUrl: string): Promise<Carrier> {

@@ -1,6 +1,6 @@
-// One call as `fetch` speaks of it, a promise and a body, whatever carries it. Its signal is listened to until the answer
+// One call from its request to the last byte of its answer, whatever carries it. Its signal is listened to until the answer
 // has ended, and no longer.
-import { type Body, bodyFor, type Flow } from '../wire-response.ts';
+import type { Body, Flow } from '../wire-response.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { AnswerBody } from './answer-reader.ts';
 
@@ -11,20 +11,25 @@ export type Outgoing = {
   readonly body: string | Uint8Array | null;
 };
 
+/** Who wants the answer. */
+export interface Recipient {
+  open(head: AnswerHead, flow: Flow): Body;
+  /** There is no answer. */
+  fail(error: unknown): void;
+}
+
 export class Exchange implements AnswerBody {
   readonly request: Outgoing;
   readonly #signal: AbortSignal | undefined;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly #recipient: Recipient;
   #flow: Flow | undefined;
   #body: Body | undefined;
 
-  constructor(request: Outgoing, signal: AbortSignal | undefined, resolve: (response: Response) => void, reject: (error: unknown) => void) {
+  constructor(request: Outgoing, signal: AbortSignal | undefined, recipient: Recipient) {
     this.request = request;
     this.#signal = signal;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    if (signal?.aborted) reject(aborted());
+    this.#recipient = recipient;
+    if (signal?.aborted) recipient.fail(aborted());
     else signal?.addEventListener('abort', this.#abort);
   }
 
@@ -38,9 +43,8 @@ export class Exchange implements AnswerBody {
     if (this.isAborted) this.#abort();
   }
 
-  open({ status, headers }: Pick<AnswerHead, 'status' | 'headers'>, flow: Flow): AnswerBody {
-    this.#body = bodyFor(status, headers, flow);
-    this.#resolve(this.#body.response);
+  open(head: AnswerHead, flow: Flow): AnswerBody {
+    this.#body = this.#recipient.open(head, flow);
     return this;
   }
 
@@ -63,7 +67,7 @@ export class Exchange implements AnswerBody {
 
   fail(error: Error): void {
     this.#unlink();
-    if (this.#body === undefined) this.#reject(error);
+    if (this.#body === undefined) this.#recipient.fail(error);
     else this.#body.fail(error);
   }
 

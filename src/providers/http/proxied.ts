@@ -24,6 +24,9 @@ export class Proxied {
   }
 }
 
+/** How the body ends is undici's business. */
+const CARRIED = { kind: 'close' } as const;
+
 /** What undici tells of a call. */
 class Handler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
@@ -42,7 +45,7 @@ class Handler implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#hasBegun = true;
     const headers = Object.entries(raw).flatMap(([name, value]) => [value ?? []].flat().map((one) => [name, one] as const));
-    this.#exchange.open({ status, headers }, controller);
+    this.#exchange.open({ status, headers, framing: CARRIED, reusableMs: 0 }, controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
