@@ -66,7 +66,7 @@ export function createGatekeeper(parts: {
     };
   }
 
-  return { authenticate, admit };
+  return { authenticate, admit, permits: permissionDenial };
 }
 
 function tokenIn(headers: Headers): string | undefined {
@@ -74,7 +74,7 @@ function tokenIn(headers: Headers): string | undefined {
   return bearer ?? headers.get('x-api-key') ?? undefined;
 }
 
-function permissionDenial(principal: Principal, { policy, model }: Ask): Denial | undefined {
+function permissionDenial(principal: Principal, { policy, model }: Pick<Ask, 'policy' | 'model'>): Denial | undefined {
   const { scopes, limits } = principal;
   if (!scopes.includes('images')) return missingScope(principal);
   // A request without a policy uses the default one, which has a name like every other.

@@ -56,6 +56,8 @@ export interface Lease {
 export interface Gatekeeper {
   /** Reads `authorization: Bearer`, or `x-api-key`. Never logs or echoes what it read. */
   authenticate(headers: Headers): Promise<Principal | Denial>;
+  /** Whether the key may ask for this at all; costs nothing and takes no place. Undefined: it may. */
+  permits(principal: Principal, what: Pick<Ask, 'policy' | 'model'>): Denial | undefined;
   /** Counts, reserves and records before anything is sent upstream; all or nothing. */
   admit(principal: Principal, ask: Ask): Promise<Lease | Denial>;
 }

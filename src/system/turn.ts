@@ -5,3 +5,8 @@
 export function atEndOfTurn(callback: () => void): void {
   setImmediate(callback);
 }
+
+/** Resolves once everybody else who is ready has had a turn: long work asks for it now and then. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => atEndOfTurn(resolve));
+}

@@ -56,8 +56,17 @@ export async function readForm(request: Request, rules: FormRules): Promise<Form
     };
   };
 
+  await readParts(request, { ...rules, mostParts: MOST_IMAGES + rules.textNames.length + SPARE_PARTS }, open);
+  return { texts: Object.fromEntries(texts), images, mask };
+}
+
+/** What becomes of a part, by what its header says. Throws Refusal for one that may not be. */
+export type OpenPart = (name: string | undefined, fileName: string | undefined, declaredType: string) => Intake;
+
+/** Every part goes where `open` says, while it arrives. Rejects with Refusal. */
+export async function readParts(request: Request, rules: BodyRules & { readonly mostParts: number }, open: OpenPart): Promise<void> {
   await readBody(request, rules, (refuse) => {
-    const parser = openParser(request, rules);
+    const parser = openParser(request, rules.mostParts);
     parser.on('error', () => refuse(malformed()));
     parser.on('file', (name: string | undefined, file, fileName: string | undefined, _encoding, declaredType) => {
       file.on('error', () => refuse(malformed()));
@@ -68,18 +77,17 @@ export async function readForm(request: Request, rules: FormRules): Promise<Form
     parser.once('partsLimit', () => refuse(uploadRefused('invalid_multipart', 'The form has too many parts.')));
     return sinkOf(parser);
   });
-  return { texts: Object.fromEntries(texts), images, mask };
 }
 
 /** One part's content on its way to where it belongs. Both methods throw Refusal. */
-type Intake = { readonly take: (piece: Uint8Array) => void; readonly close: () => void };
+export type Intake = { readonly take: (piece: Uint8Array) => void; readonly close: () => void };
 
 function feed(file: BusboyFileStream, intake: Intake, refuse: (why: unknown) => void): void {
   file.on('data', (piece: Buffer) => attempt(refuse, () => intake.take(piece)));
   file.once('end', () => attempt(refuse, intake.close));
 }
 
-function textIntake(param: string, keep: (text: string) => void): Intake {
+export function textIntake(param: string, keep: (text: string) => void): Intake {
   const bytes = byteCollector();
   return {
     take: (piece) => {
@@ -94,13 +102,13 @@ function textIntake(param: string, keep: (text: string) => void): Intake {
   };
 }
 
-function openParser(request: Request, { textNames }: FormRules): BusboyInstance {
+function openParser(request: Request, mostParts: number): BusboyInstance {
   try {
     return new Busboy({
       headers: { 'content-type': request.headers.get('content-type') ?? '' },
       // Every part streams through a gate of ours; the parser would hold a text to its end before showing its name.
       isPartAFile: () => true,
-      limits: { parts: MOST_IMAGES + textNames.length + SPARE_PARTS, headerPairs: PART_HEADER_LINES, headerSize: PART_HEADER_BYTES },
+      limits: { parts: mostParts, headerPairs: PART_HEADER_LINES, headerSize: PART_HEADER_BYTES },
     });
   } catch {
     throw malformed();

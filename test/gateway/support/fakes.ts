@@ -32,6 +32,12 @@ export class FakeGatekeeper implements Gatekeeper {
     return this.keys.get(key) ?? denial;
   }
 
+  permits({ limits }: Principal, { model }: Pick<Ask, 'model'>): Denial | undefined {
+    const isAllowed = limits.models?.includes(model) ?? true;
+    const message = `This key may not use model "${model}".`;
+    return isAllowed ? undefined : { status: 403, code: 'model_not_allowed', message, param: 'model', retryAfterMs: undefined };
+  }
+
   async admit(_principal: Principal, ask: Ask): Promise<Lease | Denial> {
     this.asks.push(ask);
     if (this.denial !== undefined) return this.denial;

@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 import { compose } from '../../../src/compose.ts';
 import { createApp, type GatewayApp } from '../../../src/gateway/http/app.ts';
 import type { Endpoint } from '../../../src/gateway/http/endpoint.ts';
+import { batchEndpoints } from '../../../src/gateway/http/endpoints/batches.ts';
 import { type EditSettings, editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import type { HttpEvent } from '../../../src/gateway/http/http-event.ts';
@@ -11,11 +12,13 @@ import type { JobParts } from '../../../src/gateway/http/jobs/job-parts.ts';
 import type { HttpLimits, HttpSettings } from '../../../src/gateway/http/parts.ts';
 import { type RunningServer, startServer } from '../../../src/gateway/http/server.ts';
 import type { ImageRouter } from '../../../src/index.ts';
+import { BatchFeeder } from '../../../src/jobs/batch-feeder.ts';
 import { type ResolvedOptions, resolveOptions } from '../../../src/options.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts';
 import { type Clock, systemClock } from '../../../src/system/clock.ts';
 import { systemIds } from '../../../src/system/ids.ts';
 import { FakeGatekeeper, FakeIdempotency, FakeTraces } from './fakes.ts';
+import { MemoryBatches } from './memory-batches.ts';
 import { MemoryJobs } from './memory-jobs.ts';
 import { OPEN_LINKS } from './open-links.ts';
 
@@ -51,7 +54,19 @@ export type WorldOptions = {
 
 type Built = Pick<
   HttpWorld,
-  'sandbox' | 'router' | 'options' | 'clock' | 'app' | 'server' | 'gatekeeper' | 'idempotency' | 'traces' | 'told' | 'jobs'
+  | 'sandbox'
+  | 'router'
+  | 'options'
+  | 'clock'
+  | 'app'
+  | 'server'
+  | 'gatekeeper'
+  | 'idempotency'
+  | 'traces'
+  | 'told'
+  | 'jobs'
+  | 'batches'
+  | 'feeder'
 >;
 
 export class HttpWorld {
@@ -66,6 +81,8 @@ export class HttpWorld {
   readonly traces: FakeTraces;
   readonly told: HttpEvent[];
   readonly jobs: MemoryJobs;
+  readonly batches: MemoryBatches;
+  readonly feeder: BatchFeeder;
 
   private constructor(built: Built) {
     this.sandbox = built.sandbox;
@@ -79,6 +96,8 @@ export class HttpWorld {
     this.traces = built.traces;
     this.told = built.told;
     this.jobs = built.jobs;
+    this.batches = built.batches;
+    this.feeder = built.feeder;
   }
 
   static async open(options: WorldOptions = {}): Promise<HttpWorld> {
@@ -95,7 +114,14 @@ export class HttpWorld {
     const jobs = new MemoryJobs(clock, options.jobs === 'made' ? router : undefined);
     const parts: JobParts = { jobs, links: OPEN_LINKS, lifeMs: () => 86_400_000 };
     const editSettings = (): EditSettings => ({ limits: { ...EDIT_LIMITS, ...limits }, imageUrls: { allow: false, hosts: [] } });
-    const ofJobs = options.jobs === undefined ? [] : [editsEndpoint(editSettings), ...jobEndpoints(parts, editSettings)];
+    const batches = new MemoryBatches();
+    const feeder = new BatchFeeder({ batches, store: jobs, jobs, clock, onTrouble: (error) => console.error(error) });
+    if (options.jobs !== undefined) feeder.start();
+    const batchParts = { ...parts, batches, tally: jobs, feeder };
+    const ofJobs =
+      options.jobs === undefined
+        ? []
+        : [editsEndpoint(editSettings), ...jobEndpoints(parts, editSettings), ...batchEndpoints(batchParts, editSettings)];
     const app = createApp(
       {
         ...(options.jobs === undefined ? {} : { jobs: parts }),
@@ -113,7 +139,21 @@ export class HttpWorld {
       [...(options.endpoints ?? []), ...ofJobs],
     );
     const server = await startServer(app, { host: '127.0.0.1', port: 0, limits });
-    return new HttpWorld({ sandbox, router, options: resolved, clock, app, server, gatekeeper, idempotency, traces, told, jobs });
+    return new HttpWorld({
+      sandbox,
+      router,
+      options: resolved,
+      clock,
+      app,
+      server,
+      gatekeeper,
+      idempotency,
+      traces,
+      told,
+      jobs,
+      batches,
+      feeder,
+    });
   }
 
   get url(): string {
@@ -148,6 +188,7 @@ export class HttpWorld {
   }
 
   async close(): Promise<void> {
+    await this.feeder.close();
     await this.server.drain(0);
     await this.router.close();
     await this.sandbox.close();

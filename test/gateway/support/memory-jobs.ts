@@ -9,7 +9,7 @@ import { type Cost, costInTrace, type ImageResult, type ResultImage } from '../.
 import type { TraceEvent } from '../../../src/domain/trace.ts';
 import type { ImageRouter } from '../../../src/index.ts';
 import type { BlobRange } from '../../../src/jobs/blob-store.ts';
-import type { ListJobs, QueueDepth } from '../../../src/jobs/job-store.ts';
+import type { JobHint, JobStore, ListJobs, QueueDepth } from '../../../src/jobs/job-store.ts';
 import type { JobOrder, Jobs, Progress } from '../../../src/jobs/jobs.ts';
 import type { Clock } from '../../../src/system/clock.ts';
 
@@ -32,6 +32,7 @@ export class MemoryJobs implements Jobs {
   readonly #router: Pick<ImageRouter, 'generate'> | undefined;
   readonly #defaultLifeMs: number;
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(clock: Clock, router?: Pick<ImageRouter, 'generate'>, defaultLifeMs = 86_400_000) {
     this.#clock = clock;
@@ -41,7 +42,8 @@ export class MemoryJobs implements Jobs {
 
   async submit(orders: readonly JobOrder[]): Promise<readonly Job[]> {
     if (this.trouble !== undefined) throw this.trouble;
-    const accepted = orders.map((order) => this.#accept(order));
+    const fresh = orders.filter(({ id, origin }) => origin.kind !== 'batch' || !this.kept.has(id));
+    const accepted = fresh.map((order) => this.#accept(order));
     for (const job of accepted) if (this.#router !== undefined) void this.#run(job.id, this.#router);
     return accepted;
   }
@@ -136,6 +138,25 @@ export class MemoryJobs implements Jobs {
       this.kept.delete(id);
       for (const { blob } of [...job.images, ...job.previews]) this.blobs.delete(blob);
     }
+  }
+
+  /** As the store beneath would. */
+  async batchTally(principal: string, batch: string): ReturnType<JobStore['batchTally']> {
+    const jobs = await this.list({ principal, batch, states: undefined, lineage: undefined, after: undefined, limit: 100_000 });
+    const counts = Map.groupBy(jobs, ({ state }) => state);
+    return {
+      states: Object.fromEntries([...counts].map(([state, some]) => [state, some.length])),
+      cost: {
+        billed: addUsd(...jobs.map(({ cost }) => cost.billed)),
+        possiblyBilled: addUsd(...jobs.map(({ cost }) => cost.possiblyBilled)),
+      },
+    };
+  }
+
+  subscribe(listener: (hint: JobHint) => void): () => void {
+    const wake = (): void => listener({ kind: 'job', id: 'some' });
+    this.#listeners.add(wake);
+    return () => this.#listeners.delete(wake);
   }
 
   /** A worker takes it. */
@@ -257,7 +278,7 @@ export class MemoryJobs implements Jobs {
   #tell(id: string, kind: JobEventKind, data: JobEvent['data']): void {
     const { events } = this.#of(id);
     events.push({ seq: events.length + 1, at: this.#now(), kind, data });
-    for (const wake of this.#waiting) wake();
+    for (const wake of [...this.#waiting, ...this.#listeners]) wake();
   }
 
   #now(): number {

@@ -46,7 +46,7 @@ export function editsEndpoint(settings: () => EditSettings, doors: Doors = machi
 }
 
 /** What an upload may hold; what it does hold counts as held until the call has ended. */
-export function uploadRules(call: Call, { limits, imageUrls }: EditSettings, doors: Doors): EditRules {
+export function uploadRules(call: Call, { limits, imageUrls }: EditSettings, doors: Doors = machineDoors): EditRules {
   const { held, clock } = call.gateway;
   let reserved = 0;
   call.whenEnded(() => held.release(reserved));

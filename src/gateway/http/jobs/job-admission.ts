@@ -3,6 +3,7 @@
 // cost is reserved under its id and stays so until the job has ended.
 import type { JobOrigin } from '../../../domain/job.ts';
 import { addUsd, type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
+import type { Need } from '../../../domain/need.ts';
 import type { Infeasible } from '../../../domain/plan.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
 import type { Explanation } from '../../../index.ts';
@@ -27,7 +28,13 @@ export type WantedJob = {
   readonly capLeft: MicroUsd | undefined;
 };
 
-export type CheckedJob = WantedJob & { readonly maxCost: MicroUsd };
+export type CheckedJob = WantedJob & {
+  readonly maxCost: MicroUsd;
+  /** What its request was read as. */
+  readonly need: Need;
+  /** What its images cost at the cheapest route that will do; undefined while none is to be had. */
+  readonly leastCost: MicroUsd | undefined;
+};
 
 /** A request's budget is at most a day; a job that lives longer is planned anew each time it is begun. */
 const LONGEST_BUDGET_MS = 86_400_000;
@@ -41,7 +48,7 @@ export async function checkJob(gateway: Gateway, wanted: WantedJob, defaultLifeM
 }
 
 /** The same for a request without pictures, or whose pictures were checked. */
-function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number): CheckedJob {
+export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number): CheckedJob {
   const { request, lifeMs = defaultLifeMs, capLeft } = wanted;
   const latencyBudgetMs = wanted.lifeMs === undefined ? Math.min(lifeMs, LONGEST_BUDGET_MS) : lifeMs;
   const cap = capLeft === undefined ? {} : { maxCostUsd: capLeft / 1_000_000 };
@@ -49,7 +56,12 @@ function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number):
   const explanation = gateway.router().explain(asked);
   const { plan } = explanation;
   if (plan.kind === 'infeasible' && !mayPass(plan)) throw infeasibleError(plan, gateway.ids.next('req'), 0);
-  return { ...wanted, maxCost: capLeft ?? capOf(gateway, asked, explanation) };
+  return { ...wanted, maxCost: capLeft ?? capOf(gateway, asked, explanation), need: explanation.need, leastCost: leastOf(explanation) };
+}
+
+function leastOf({ plan, parts }: Explanation): MicroUsd | undefined {
+  const ceilings = plan.forecasts.map(({ price }) => price.ceiling * parts);
+  return ceilings.length === 0 ? undefined : (Math.min(...ceilings) as MicroUsd);
 }
 
 /** Somewhere only health or a rate limit stands in the way: everything else was looked at before them. */

@@ -65,7 +65,7 @@ export function costObject({ billed, possiblyBilled }: Cost) {
 }
 
 /** As the caller reached this gateway, so that a link works where the request did. */
-function absolute(call: Call, path: string): string {
+export function absolute(call: Call, path: string): string {
   return new URL(path, call.request.url).href;
 }
 

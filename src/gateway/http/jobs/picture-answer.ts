@@ -1,15 +1,13 @@
 // One picture of a job, as the file it is: whole or in part, or not at all for who has it already. It is read and sent a piece
 // at a time, the next when the one before was taken, so a slow reader holds a piece and not a picture.
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { mediaTypeOf } from '../../../domain/image.ts';
 import type { Job, StoredImage } from '../../../domain/job.ts';
 import type { BlobRange } from '../../../jobs/blob-store.ts';
 import type { Jobs } from '../../../jobs/jobs.ts';
 import type { Call } from '../call.ts';
 import { Refusal } from '../refusal.ts';
-import { dropWhenIdle, sendAnswer } from '../send.ts';
+import { sendAnswer } from '../send.ts';
+import { sendPieces } from '../send-pieces.ts';
 import { isListed, readRange } from './byte-range.ts';
 import { picturesGone } from './job-end.ts';
 
@@ -40,7 +38,8 @@ export async function answerPicture(call: Call, jobs: Jobs, job: Job, image: Sto
   // The first piece tells whether the picture is still there, while there is time to say that it is not.
   const first = await jobs.content(image, pieceAt(range, range.start));
   if (first === undefined) throw new Refusal(picturesGone(job));
-  return sendPieces(call, status, headers, first, (offset) => jobs.content(image, pieceAt(range, range.start + offset)));
+  const pieces = piecesOf(first, range.end - range.start + 1, (offset) => jobs.content(image, pieceAt(range, range.start + offset)));
+  return sendPieces(call, status, headers, pieces);
 }
 
 const EXTENSIONS = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
@@ -62,28 +61,6 @@ function outside({ bytes }: StoredImage): Refusal {
 /** Undefined: nothing is left there. */
 type Read = (offset: number) => Promise<Uint8Array | undefined>;
 
-function sendPieces(call: Call, status: number, own: Readonly<Record<string, string>>, first: Uint8Array, read: Read): Response {
-  const headers = { ...call.baseHeaders(), ...own };
-  const length = Number(own['content-length']);
-  const { outgoing } = call;
-  if (outgoing !== undefined && call.hasEnded) return RESPONSE_ALREADY_SENT;
-  call.answered(status, length, {});
-  const pieces = call.method === 'HEAD' ? noPieces() : piecesOf(first, length, read);
-  if (outgoing === undefined) return new Response(pulled(call, pieces), { status, headers });
-  dropWhenIdle(outgoing, call.gateway.settings().limits.idleWriteMs);
-  outgoing.writeHead(status, headers);
-  call.gateway.work.track(
-    write(call, outgoing, pieces).catch((error: unknown) => {
-      call.gateway.observer.http({ kind: 'request-defect', id: call.id, where: 'picture', error });
-      // A body that is too short tells the client that something went wrong.
-      outgoing.destroy();
-    }),
-  );
-  return RESPONSE_ALREADY_SENT;
-}
-
-async function* noPieces(): AsyncGenerator<Uint8Array> {}
-
 async function* piecesOf(first: Uint8Array, length: number, read: Read): AsyncGenerator<Uint8Array> {
   yield first;
   for (let sent = first.byteLength; sent < length; ) {
@@ -92,33 +69,4 @@ async function* piecesOf(first: Uint8Array, length: number, read: Read): AsyncGe
     sent += piece.byteLength;
     yield piece;
   }
-}
-
-async function write(call: Call, outgoing: ServerResponse, pieces: AsyncGenerator<Uint8Array>): Promise<void> {
-  const left = new AbortController();
-  call.whenEnded(() => left.abort());
-  for await (const piece of pieces) {
-    if (call.hasEnded) return;
-    const letGo = call.gateway.held.hold(piece.byteLength);
-    const hasRoom = outgoing.write(piece, letGo);
-    // Who leaves takes nothing any more.
-    if (!hasRoom) await once(outgoing, 'drain', { signal: left.signal }).catch(() => undefined);
-    if (call.hasEnded) letGo();
-  }
-  if (!call.hasEnded) outgoing.end();
-}
-
-function pulled(call: Call, pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        const { done, value } = await pieces.next();
-        if (done !== true) return controller.enqueue(value);
-        controller.close();
-        call.end();
-      },
-      cancel: () => call.end(),
-    },
-    { highWaterMark: 0 },
-  );
 }
