@@ -34,6 +34,8 @@ export type State = {
   readonly idempotency: Idempotency;
   readonly traces: Traces;
   readonly keys: KeyRing;
+  /** Deletes what is kept of a principal's requests: traces, and answers for a repeat. Keys and spend stay. */
+  forget(principal: string): Promise<void>;
   spendOf(principal: string): Promise<readonly SpendRow[]>;
   /** Whether the store takes records. */
   isHealthy(): boolean;
@@ -57,6 +59,10 @@ export async function openState(options: StateOptions): Promise<State> {
     traces,
     gatekeeper: createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys }),
     idempotency: createIdempotency({ store, files, clock, onKept: (bytes) => pulse.answerKept(bytes) }),
+    forget: async (principal) => {
+      traces.forget(principal);
+      await files.remove(await store.forget(principal));
+    },
     spendOf: (principal) => store.spendOf(principal),
     isHealthy: () => pulse.isHealthy && !loopback.isFailing,
     close: async () => {

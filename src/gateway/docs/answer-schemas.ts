@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { IMAGE_FORMATS, QUALITIES, TEXT_ACCURACIES } from '../../domain/vocabulary.ts';
 import { ERROR_TYPES } from '../http/refusal.ts';
 import { chance, cost, count, Dollars, milliseconds, tier, Warning } from './answer-parts.ts';
-import { Job, JobEvent, JobList } from './job-schemas.ts';
+import { Batch, BatchList, BatchResult, Deletion, Job, JobEvent, JobList } from './job-schemas.ts';
 
 const Usage = z
   .strictObject({
@@ -192,6 +192,10 @@ export const ANSWER_SCHEMAS = {
   Job,
   JobList,
   JobEvent,
+  Batch,
+  BatchList,
+  BatchResult,
+  Deletion,
   ErrorEvent: z.strictObject({ type: z.literal('error'), error: ErrorObject }).describe('What an error becomes once a stream has begun.'),
   Error: z.strictObject({ error: ErrorObject }),
   Explanation,

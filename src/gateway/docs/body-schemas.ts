@@ -1,6 +1,7 @@
 // The bodies of requests for the OpenAPI document: made from the schemas that parse them, with what only people need beside:
 // defaults, examples, and the "auto" that is evened out before those schemas see it. A new field does not compile without.
 import { z } from 'zod';
+import { BatchSettingsSchema } from '../http/batches/accept-batch.ts';
 import { FinalizeBodySchema, UpgradeBodySchema } from '../http/jobs/continue-body.ts';
 import type { Body } from '../http/openai/body.ts';
 import { EditBodySchema, GenerationBodySchema } from '../http/openai/body.ts';
@@ -67,6 +68,15 @@ export const BODY_SCHEMAS: Readonly<Record<string, Json>> = {
   JobBody: optionalPictures(withPictures(edit, isJson(pictures.properties) ? pictures.properties : {}, 'images')),
   FinalizeBody: plainSchema(z.toJSONSchema(FinalizeBodySchema, { io: 'input' })),
   UpgradeBody: plainSchema(z.toJSONSchema(UpgradeBodySchema, { io: 'input' })),
+  BatchRow: withCustomId(generation),
+  BatchForm: {
+    type: 'object',
+    properties: {
+      file: { type: 'string', format: 'binary', description: 'JSON lines, a generation each.' },
+      ...propertiesOf(plainSchema(z.toJSONSchema(BatchSettingsSchema, { io: 'input' }))),
+    },
+    required: ['file'],
+  },
   EditForm: withPictures(
     edit,
     { image: files, mask: { ...file, description: 'A PNG: where it is transparent is what changes.' } },
@@ -100,4 +110,13 @@ function withPictures(schema: Json, more: Json, requiredName: string): Json {
 function optionalPictures(schema: Json): Json {
   const required: readonly unknown[] = Array.isArray(schema.required) ? schema.required : [];
   return { ...schema, required: required.filter((name) => name !== 'images') };
+}
+
+function withCustomId(schema: Json): Json {
+  const customId = { type: 'string', minLength: 1, maxLength: 100, description: 'What you call the row; unique in the file.' };
+  return { ...schema, properties: { custom_id: customId, ...propertiesOf(schema) } };
+}
+
+function propertiesOf({ properties }: Json): Json {
+  return isJson(properties) ? properties : {};
 }

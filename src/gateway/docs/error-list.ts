@@ -2,7 +2,18 @@
 // list by test, so that no caller meets a code that nobody explains.
 
 /** Endpoints an error can come from. `any`: all; `keyed`: those that ask for a key; `body`: those that read one. */
-export type ErrorPlace = 'any' | 'keyed' | 'body' | 'images' | 'edits' | 'models' | 'traces' | 'jobs' | 'continuing' | 'pictures';
+export type ErrorPlace =
+  | 'any'
+  | 'keyed'
+  | 'body'
+  | 'images'
+  | 'edits'
+  | 'models'
+  | 'traces'
+  | 'jobs'
+  | 'continuing'
+  | 'pictures'
+  | 'batches';
 
 export type ErrorEntry = {
   readonly status: number;
@@ -23,6 +34,7 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(400, 'invalid_type', 'body', 'A field holds a list or an object instead of one value.'),
   entry(400, 'missing_required_parameter', 'body', 'A field is missing.'),
   entry(400, 'unknown_parameter', 'body', 'There is no such field; `remedy` guesses which was meant.'),
+  entry(400, 'invalid_batch', 'batches', 'Rows of the file cannot be used; `problems` names the first twenty, each with its line.'),
   entry(400, 'moderation_blocked', 'images', 'The providers refuse this prompt or picture. Sending it again does not help.'),
   entry(400, 'invalid_multipart', 'edits', 'The form is broken, or has too many parts.'),
   entry(400, 'invalid_image_file', 'edits', 'A picture is no PNG, JPEG or WebP, is cut short, or is too large.'),
@@ -38,6 +50,7 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(404, 'not_found', 'any', 'There is no such path; the message lists what there is.'),
   entry(404, 'model_not_found', 'models', 'There is no such model; the message lists what there is.'),
   entry(404, 'trace_not_found', 'traces', 'No such trace, or no longer, or of another key.'),
+  entry(404, 'batch_not_found', 'batches', 'No such batch, or no longer, or of another key.'),
   entry(404, 'job_not_found', 'jobs', 'No such job, or no longer, or of another key.'),
   entry(404, 'picture_not_found', 'pictures', 'The job has no such picture, or not yet.'),
   entry(405, 'method_not_allowed', 'any', 'The path takes other methods; header allow lists them.'),

@@ -1,6 +1,7 @@
 // What the endpoints of jobs answer, as schemas.
 import { z } from 'zod';
-import { JOB_EVENT_KINDS, JOB_STATES } from '../../domain/job.ts';
+import { BATCH_STATES } from '../../domain/batch.ts';
+import { ENDED_STATES, JOB_EVENT_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { IMAGE_FORMATS } from '../../domain/vocabulary.ts';
 import { chance, cost, count, Dollars, tier, Warning } from './answer-parts.ts';
 
@@ -91,3 +92,41 @@ export const JobEvent = z
     job: Job.optional().describe('As it is now; with events of state.'),
   })
   .describe('The data of one event, whose name is its type.');
+
+export const Batch = z.strictObject({
+  id: z.string(),
+  object: z.literal('image.batch'),
+  status: z.enum(BATCH_STATES),
+  created_at: seconds,
+  ended_at: later,
+  expires_at: seconds.describe('What has not ended by then expires.'),
+  rows: count,
+  counts: z.record(z.enum(JOB_STATES), count).describe('Rows by the state of their job; those that are none yet count as queued.'),
+  progress: z.strictObject({ share: chance.describe('Of the rows, that has ended.') }),
+  cost_usd: cost.describe('All its calls so far.'),
+  max_cost_usd: Dollars.nullable(),
+  concurrency: count,
+  urls: z.strictObject({ get: z.string(), results: z.string(), cancel: z.string(), jobs: z.string() }),
+});
+
+export const BatchList = z.strictObject({
+  object: z.literal('list'),
+  data: z.array(Batch),
+  has_more: z.boolean(),
+  next: z.string().nullable().describe('For after.'),
+});
+
+export const BatchResult = z
+  .strictObject({
+    row: count.describe('From 1, in the order sent.'),
+    custom_id: z.string().nullable(),
+    job_id: z.string(),
+    status: z.enum(ENDED_STATES),
+    images: z.array(Picture),
+    degraded: z.string().nullable(),
+    error: Job.shape.error,
+    cost_usd: cost,
+  })
+  .describe('One line.');
+
+export const Deletion = z.strictObject({ object: z.literal('data.deletion'), deleted: z.literal(true) });

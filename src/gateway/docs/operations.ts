@@ -1,4 +1,5 @@
 // What there is to say of each endpoint. A test holds that every endpoint served is here, and no other.
+import { BATCH_OPERATIONS } from './batch-operations.ts';
 import { JOB_OPERATIONS } from './job-operations.ts';
 import { EVENTS, JSON_TYPE, json, type OperationNotes } from './operation-notes.ts';
 
@@ -39,6 +40,7 @@ export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
     example: `/v1/images/explain ${json({ prompt: 'a poster that says JAZZ', latency_budget_ms: 60_000 })}`,
   },
   ...JOB_OPERATIONS,
+  ...BATCH_OPERATIONS,
   'GET /v1/models': {
     about: 'Everything that model may be, in the order to try it.',
     answer: { [JSON_TYPE]: 'ModelList' },

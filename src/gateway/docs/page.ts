@@ -83,7 +83,7 @@ function schemaTable(document: OpenApiDocument, reference: string, shown: Map<st
   shown.set(name, place);
   const schema = resolveSchema(document, { $ref: reference });
   const rows = rowsOf(document, schema, name.endsWith('Event') ? EVENT_DEPTH : DEEPEST);
-  const isBody = name === 'GenerationBody' || name === 'JobBody' || name.startsWith('Edit');
+  const isBody = name === 'GenerationBody' || name === 'JobBody' || name === 'BatchRow' || name.startsWith('Edit');
   const isNew = ({ name: field }: FieldRow): boolean => name === 'GenerationBody' || fallbackOf(field) === '';
   const about = schema.description === undefined ? '' : html`<p>${schema.description}</p>`;
   if (!isBody || name === 'EditEvent')

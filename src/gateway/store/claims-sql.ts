@@ -28,6 +28,12 @@ export function sweepClaims(sql: Sql, before: number, mostBytes: number): readon
   return [...old, ...(total > mostBytes ? dropExcess(sql, mostBytes) : [])].flatMap(({ file }) => (typeof file === 'string' ? [file] : []));
 }
 
+/** All that have ended. */
+export function forgetClaims(sql: Sql, principal: string): readonly string[] {
+  const ended = sql.prepare("DELETE FROM claims WHERE principal = ? AND state <> 'running' RETURNING file").all(principal);
+  return ended.map(({ file }) => String(file));
+}
+
 /** Their claims stay until they are old: a request whose answer is gone was made all the same. */
 function dropExcess(sql: Sql, mostBytes: number): readonly Row[] {
   // Newest first, the sum of bytes so far: what lies beyond the bound is the oldest.

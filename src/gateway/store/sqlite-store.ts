@@ -4,7 +4,7 @@
 import type { Cost } from '../../domain/result.ts';
 import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace } from '../ports.ts';
-import { interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
+import { forgetClaims, interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
 import { insertKey, keyOf } from './keys-sql.ts';
 import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReservation } from './limits-sql.ts';
 import { sharedSecret } from './secrets-sql.ts';
@@ -129,6 +129,13 @@ export class SqliteStore implements Store {
 
   sharedSecret(name: string, make: () => Uint8Array): Promise<Uint8Array> {
     return this.#file.write((sql) => sharedSecret(sql, name, make));
+  }
+
+  forget(principal: string): Promise<readonly string[]> {
+    return this.#file.write((sql) => {
+      sql.prepare('DELETE FROM traces WHERE principal = ?').run(principal);
+      return forgetClaims(sql, principal);
+    });
   }
 
   beat(at: number): Promise<void> {

@@ -119,6 +119,9 @@ export interface Store {
    */
   sharedSecret(name: string, make: () => Uint8Array): Promise<Uint8Array>;
 
+  /** Forgets traces and ended claims of a principal; its key and what it spent stay. The claims' files. */
+  forget(principal: string): Promise<readonly string[]>;
+
   /**
    * Says that this gateway lives, and resolves what gateways left behind that do not any more: their reservations count as
    * possibly billed in full, their running claims as interrupted. Who is dead is for the store to know. To be called before

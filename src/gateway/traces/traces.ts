@@ -38,6 +38,11 @@ export class WrittenBehindTraces implements Traces {
     return kept?.principal === principal.id || principal.scopes.includes('admin') ? kept : undefined;
   }
 
+  /** What waits to be written of a principal; what is written is the store's to forget. */
+  forget(principal: string): void {
+    for (const [id, kept] of this.#waiting) if (kept.principal === principal) this.#waiting.delete(id);
+  }
+
   /** Writes what waits. */
   async flush(): Promise<void> {
     this.#timer?.();

@@ -66,6 +66,20 @@ describe('answers are as they are described', () => {
     hold('Images', await jsonOf(waited));
   });
 
+  it('batches, their lists and results, and deletions', async () => {
+    const row = JSON.stringify({ prompt: 'a fox', model: 'preview', custom_id: 'a' });
+    const sent = { method: 'POST', headers: { 'content-type': 'application/jsonl' }, body: row };
+    const accepted = await jsonOf(fetch(`${world.url}/v1/images/batches?max_cost_usd=1`, sent));
+    hold('Batch', accepted);
+    const { id } = ANSWER_SCHEMAS.Batch.parse(accepted);
+    await world.until(() => world.batches.kept.get(id)?.batch.endedAt !== undefined);
+    hold('Batch', await jsonOf(world.get(`/v1/images/batches/${id}`)));
+    hold('BatchList', await jsonOf(world.get('/v1/images/batches')));
+    hold('BatchResult', await jsonOf(world.get(`/v1/images/batches/${id}/results`)));
+    hold('Deletion', await jsonOf(fetch(`${world.url}/v1/data`, { method: 'DELETE' })));
+    expect(world.jobs.kept.size + world.batches.kept.size).toBe(0);
+  });
+
   it('explanations, of what can be done and of what cannot', async () => {
     for (const body of [PATIENT, { latency_budget_ms: 500 }])
       hold('Explanation', await jsonOf(world.post('/v1/images/explain', { ...body, prompt: 'a sign that says "Open"' })));

@@ -1,24 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../../src/gateway/config/settings.ts';
 import { docsEndpoints } from '../../../src/gateway/docs/endpoints.ts';
 import { ERRORS } from '../../../src/gateway/docs/error-list.ts';
 import { isJson, type Json } from '../../../src/gateway/docs/json-schema.ts';
 import { openApiDocument, openApiPath } from '../../../src/gateway/docs/openapi.ts';
 import { OPERATIONS } from '../../../src/gateway/docs/operations.ts';
-import { ENDPOINTS } from '../../../src/gateway/http/app.ts';
-import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
-import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import { EditBodySchema, GenerationBodySchema, HEADER_FIELDS, parseBody } from '../../../src/gateway/http/openai/body.ts';
 import { ERROR_CODES } from '../../../src/index.ts';
-import { systemClock } from '../../../src/system/clock.ts';
-import { MemoryJobs } from '../support/memory-jobs.ts';
-import { OPEN_LINKS } from '../support/open-links.ts';
+import { ALL_ENDPOINTS } from '../support/all-endpoints.ts';
 
-const jobs = jobEndpoints({ jobs: new MemoryJobs(systemClock()), links: OPEN_LINKS, lifeMs: () => 1 }, () => DEFAULT_SETTINGS);
-const served = [...ENDPOINTS, editsEndpoint(() => DEFAULT_SETTINGS), ...jobs];
-const all = [...served, ...docsEndpoints(served, '1.2.3')];
+const all = [...ALL_ENDPOINTS, ...docsEndpoints(ALL_ENDPOINTS, '1.2.3')];
 const document: Json = JSON.parse(JSON.stringify(openApiDocument(all, '1.2.3')));
 
 /** What a JSON pointer such as `#/components/schemas/Images` names. */

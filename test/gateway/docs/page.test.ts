@@ -5,20 +5,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../../src/gateway/config/settings.ts';
 import { docsEndpoints } from '../../../src/gateway/docs/endpoints.ts';
 import { ERRORS } from '../../../src/gateway/docs/error-list.ts';
-import { ENDPOINTS } from '../../../src/gateway/http/app.ts';
-import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
-import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import { EditBodySchema, GenerationBodySchema, HEADER_FIELDS } from '../../../src/gateway/http/openai/body.ts';
-import { systemClock } from '../../../src/system/clock.ts';
+import { ALL_ENDPOINTS } from '../support/all-endpoints.ts';
 import { HttpWorld } from '../support/http-world.ts';
-import { MemoryJobs } from '../support/memory-jobs.ts';
-import { OPEN_LINKS } from '../support/open-links.ts';
 
-const edits = editsEndpoint(() => DEFAULT_SETTINGS);
-const NO_PARTS = { jobs: new MemoryJobs(systemClock()), links: OPEN_LINKS, lifeMs: () => 1 };
 let world: HttpWorld;
 let page: string;
 let endpoints: number;
@@ -26,9 +18,8 @@ let folder: string;
 
 beforeAll(async () => {
   // Described before they are served: what the page says of an endpoint does not depend on what it works with.
-  const described = [...ENDPOINTS, edits, ...jobEndpoints(NO_PARTS, () => DEFAULT_SETTINGS)];
-  world = await HttpWorld.open({ jobs: 'made', endpoints: docsEndpoints(described, '1.2.3') });
-  endpoints = described.length + 2;
+  world = await HttpWorld.open({ jobs: 'made', endpoints: docsEndpoints(ALL_ENDPOINTS, '1.2.3') });
+  endpoints = ALL_ENDPOINTS.length + 2;
   page = await (await world.get('/docs')).text();
   folder = await mkdtemp(join(tmpdir(), 'image-router-docs-'));
   const fox = sharp({ create: { width: 64, height: 64, channels: 3, background: 'orange' } });
@@ -60,7 +51,7 @@ describe('the page at /docs', () => {
   });
 
   it('names every endpoint, every field with its default, every header and every error', () => {
-    for (const { path } of ENDPOINTS) expect(page).toContain(`<code>${path.replaceAll(/:(\w+)/g, '{$1}')}</code>`);
+    for (const { path } of ALL_ENDPOINTS) expect(page).toContain(`<code>${path.replaceAll(/:(\w+)/g, '{$1}')}</code>`);
     for (const name of [...Object.keys(GenerationBodySchema.shape), ...Object.keys(EditBodySchema.shape), ...Object.keys(HEADER_FIELDS)])
       expect(page).toContain(`<td><code>${name}</code></td>`);
     for (const { code } of ERRORS) expect(page).toContain(`<td><code>${code}</code></td>`);
@@ -72,10 +63,16 @@ describe('the page at /docs', () => {
     const sketch = { prompt: 'a fox', model: 'standard', preview: true };
     const job = JSON.parse(await (await world.post('/v1/images/jobs', sketch)).text()).id;
     await world.until(() => world.jobs.kept.get(job)?.job.state === 'completed');
+    const rows = {
+      method: 'POST',
+      headers: { 'content-type': 'application/jsonl' },
+      body: JSON.stringify({ ...sketch, preview: undefined }),
+    };
+    const batch = JSON.parse(await (await fetch(`${world.url}/v1/images/batches`, rows)).text()).id;
     const lines = [...page.matchAll(/<pre>([^<]*)<\/pre>/g)].map(([, line = '']) => plain(line));
     expect(lines.length).toBe(endpoints);
     for (const line of lines) {
-      const command = `${line.replace('/traces/ID', `/traces/${id}`).replace('/JOB', `/${job}`)} -o answer -w '%{http_code}'`;
+      const command = `${line.replace('/traces/ID', `/traces/${id}`).replace('/JOB', `/${job}`).replace('/BATCH', `/${batch}`)} -o answer -w '%{http_code}'`;
       const { stdout } = await promisify(execFile)('bash', ['-c', command], { cwd: folder });
       expect(stdout, line).toMatch(/^20[02]$/);
     }

@@ -268,6 +268,19 @@ export function storeContract(open: OpenStores): void {
     expect(await Promise.all(kept.map(({ trace }) => one.findTrace(trace.requestId)))).toMatchObject([undefined, kept[1], kept[2]]);
   });
 
+  law('a principal’s traces and ended answers are forgotten when it asks, and nobody else’s', async ({ one, other }) => {
+    for (const principal of ['key', 'stranger']) {
+      await one.keepTraces([{ principal, at: '2026-11-26T12:00:00.000Z', trace: { requestId: `req_${principal}`, events: [] } }]);
+      await one.claim({ principal, key: 'a', fingerprint: 'f', file: `file_${principal}`, at: NOON });
+      await one.completeClaim(principal, 'a', { status: 200, headers: {}, bytes: 5 });
+    }
+    await one.claim({ principal: 'key', key: 'runs', fingerprint: 'f', file: 'file_runs', at: NOON });
+    expect(await other.forget('key')).toEqual(['file_key']);
+    expect(await one.findTrace('req_key')).toBeUndefined();
+    expect(await one.findTrace('req_stranger')).toBeDefined();
+    expect([...(await one.answerFiles())].sort()).toEqual(['file_runs', 'file_stranger']);
+  });
+
   law('a shared secret is made once, and is the same for everybody', async ({ one, other }) => {
     const asked = await Promise.all([one, other, one].map((store, index) => store.sharedSecret('links', () => Uint8Array.of(index, 7))));
     expect(new Set(asked.map((secret) => Buffer.from(secret).toString('hex'))).size).toBe(1);

@@ -5,6 +5,7 @@ import { compose } from '../../../src/compose.ts';
 import { createApp, type GatewayApp } from '../../../src/gateway/http/app.ts';
 import type { Endpoint } from '../../../src/gateway/http/endpoint.ts';
 import { batchEndpoints } from '../../../src/gateway/http/endpoints/batches.ts';
+import { dataEndpoint } from '../../../src/gateway/http/endpoints/data.ts';
 import { type EditSettings, editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
 import type { HttpEvent } from '../../../src/gateway/http/http-event.ts';
@@ -118,10 +119,11 @@ export class HttpWorld {
     const feeder = new BatchFeeder({ batches, store: jobs, jobs, clock, onTrouble: (error) => console.error(error) });
     if (options.jobs !== undefined) feeder.start();
     const batchParts = { ...parts, batches, tally: jobs, feeder };
+    const data = dataEndpoint([batches, jobs].map((kept) => (principal: string) => kept.forget(principal)));
     const ofJobs =
       options.jobs === undefined
         ? []
-        : [editsEndpoint(editSettings), ...jobEndpoints(parts, editSettings), ...batchEndpoints(batchParts, editSettings)];
+        : [editsEndpoint(editSettings), ...jobEndpoints(parts, editSettings), ...batchEndpoints(batchParts, editSettings), data];
     const app = createApp(
       {
         ...(options.jobs === undefined ? {} : { jobs: parts }),

@@ -16,7 +16,7 @@ import { toRefusal } from '../openai/errors.ts';
 import { readOrder } from '../openai/order.ts';
 import { Refusal } from '../refusal.ts';
 
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 /** More would scroll the first one away. */
 const MOST_PROBLEMS = 20;
 /** Rows checked before others get their turn: a few milliseconds. */
@@ -33,7 +33,7 @@ export type CheckedRow = Pick<BatchRow, 'row' | 'customId' | 'model' | 'maxCost'
 type Line = { readonly line: number; readonly text: string };
 
 /** Lines with something in them, by their number in the file. */
-export function linesOf(text: string): readonly Line[] {
+function linesOf(text: string): readonly Line[] {
   return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line: index + 1, text: line }]));
 }
 

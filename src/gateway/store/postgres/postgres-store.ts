@@ -147,6 +147,14 @@ export class PostgresStore implements Store {
     throw new StoreError(`the secret ${name} cannot be read`);
   }
 
+  async forget(principal: string): Promise<readonly string[]> {
+    return await this.#database.transaction(async (run) => {
+      await run('DELETE FROM image_router.traces WHERE principal = $1', [principal]);
+      const ended = "DELETE FROM image_router.claims WHERE principal = $1 AND state <> 'running' RETURNING file";
+      return (await run(ended, [principal])).map(({ file }) => String(file));
+    });
+  }
+
   async beat(): Promise<void> {
     const { owner, silentMs } = this.#postgres;
     await this.#postgres.beat(owner);
