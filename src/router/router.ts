@@ -50,6 +50,8 @@ export type GenerateOptions = {
   readonly onPartial?: (partial: PartialImage) => void;
   /** Images keep the base64 they came in (`encoded`) where they needed no change: for callers who pass it on. */
   readonly keepEncoded?: boolean;
+  /** A render of this prompt was made before and not refused: the policy's precheck would tell nothing new and is left out. */
+  readonly isTested?: boolean;
   /** With `preview: true`: gets the preview; answering `accept` skips the final and what it would have cost. */
   readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
 };
@@ -166,7 +168,7 @@ export class Router implements ImageRouter {
       earlier: [],
     };
     try {
-      if (this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
+      if (options.isTested !== true && this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
       return await (request.preview === true ? this.#previewThenFinal(order, false) : this.#make(order));
     } catch (error) {
       if (isImageRouterError(error) && error.code === 'refused') this.#precheck.remember(need);

@@ -84,7 +84,10 @@ export class SqliteJobs implements JobStore {
   attempts(principal: string, id: string): Promise<readonly JobAttempt[]> {
     return this.#file.read((sql) =>
       this.#ofJob(sql, principal, id, (number) =>
-        sql.prepare('SELECT * FROM job_attempts WHERE job = ? ORDER BY run, started_at, part, attempt').all(number).map(attemptOf),
+        sql
+          .prepare('SELECT * FROM job_attempts WHERE job = ? ORDER BY run, started_at, length(part) DESC, part, attempt')
+          .all(number)
+          .map(attemptOf),
       ),
     );
   }

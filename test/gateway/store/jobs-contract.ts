@@ -48,7 +48,14 @@ function picture(blob: string): StoredImage {
 }
 
 function callOf(attempt: number, part?: 'preview') {
-  return { part, attempt, target: 'low@openai', route: 'low' as RouteId, startedAt: NOON + attempt, ceiling: usd(6_000) };
+  return {
+    part,
+    attempt,
+    target: 'low@openai',
+    route: 'low' as RouteId,
+    startedAt: NOON + 2 * attempt - (part === undefined ? 0 : 1),
+    ceiling: usd(6_000),
+  };
 }
 
 function endOf(attempt: number, billed: number, possiblyBilled = 0, part?: 'preview'): EndedAttempt {
@@ -310,8 +317,8 @@ export function jobStoreContract(open: OpenJobStores): void {
       'job.completed',
     ]);
     expect(await one.jobs.attempts('key', 'a')).toMatchObject([
-      { run: 1, part: undefined, attempt: 1, end: { outcome: 'delivered', billed: 5_000, requestId: 'upstream' } },
       { run: 1, part: 'preview', attempt: 1, target: 'low@openai', ceiling: 6_000, startedAt: NOON + 1, end: { billed: 5_900 } },
+      { run: 1, part: undefined, attempt: 1, end: { outcome: 'delivered', billed: 5_000, requestId: 'upstream' } },
       { run: 1, part: undefined, attempt: 2, end: { outcome: 'unknown', possiblyBilled: 6_000 } },
     ]);
   });
