@@ -70,7 +70,7 @@ export interface WebhookStore {
   /** With its deliveries. */
   removeEndpoint(principal: string, id: string): Promise<boolean>;
 
-  /** A delivery that tells of no job. */
+  /** A delivery that tells of no job. One that is there already stays as it is. */
   addDelivery(delivery: Delivery): Promise<void>;
   /**
    * Takes deliveries that are due, the longest due first, for `leaseMs`: another sender does not get them meanwhile, and gets

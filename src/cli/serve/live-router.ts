@@ -59,26 +59,26 @@ export function createLiveRouter(first: Config, clock: Clock, listener: Listener
 }
 
 /** Read once, when the gateway starts: it listens, its files are open, its clock runs. */
-const FIXED = ['host', 'port', 'dataDir', 'otlpEndpoint', 'logLevel', 'traceTtlMs', 'idempotencyTtlMs'] as const;
+const FIXED = ['host', 'port', 'dataDir', 'otlpEndpoint', 'logLevel', 'traceTtlMs', 'idempotencyTtlMs', 'bucket'] as const;
 const FIXED_LIMITS = ['headerBytes', 'headersTimeoutMs', 'bodyTimeoutMs'] as const;
 
 /** What is wanted, with what cannot change left as it is. */
 function withFixed({ options, gateway }: Config, now: Config): Config {
-  const { host, port, dataDir, otlpEndpoint: _, logLevel, traceTtlMs, idempotencyTtlMs } = now.gateway;
+  const { host, port, dataDir, otlpEndpoint, logLevel, traceTtlMs, idempotencyTtlMs, bucket } = now.gateway;
   const { headerBytes, headersTimeoutMs, bodyTimeoutMs } = now.gateway.limits;
-  const { otlpEndpoint: __, ...wanted } = gateway;
-  const otlp = now.gateway.otlpEndpoint === undefined ? {} : { otlpEndpoint: now.gateway.otlpEndpoint };
+  const { otlpEndpoint: _, bucket: __, ...wanted } = gateway;
+  const given = { ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }), ...(bucket === undefined ? {} : { bucket }) };
   const limits = { ...gateway.limits, headerBytes, headersTimeoutMs, bodyTimeoutMs };
   return {
     options: { ...options, speed: now.options.speed },
-    gateway: { ...wanted, ...otlp, host, port, dataDir, logLevel, traceTtlMs, idempotencyTtlMs, limits },
+    gateway: { ...wanted, ...given, host, port, dataDir, logLevel, traceTtlMs, idempotencyTtlMs, limits },
   };
 }
 
 function differences(wanted: Config, next: Config): readonly string[] {
   return [
     ...(wanted.options.speed === next.options.speed ? [] : ['speed']),
-    ...FIXED.filter((name) => wanted.gateway[name] !== next.gateway[name]).map((name) => `gateway.${name}`),
+    ...FIXED.filter((name) => !isDeepStrictEqual(wanted.gateway[name], next.gateway[name])).map((name) => `gateway.${name}`),
     ...FIXED_LIMITS.filter((name) => wanted.gateway.limits[name] !== next.gateway.limits[name]).map((name) => `gateway.limits.${name}`),
   ];
 }

@@ -4,10 +4,12 @@
 // that overflow fire at once.
 import { z } from 'zod';
 import { deepFreeze } from '../../domain/catalog.ts';
+import { DEFAULT_WEBHOOKS } from '../../jobs/webhooks/settings.ts';
 import { LOG_LEVELS } from '../observe/log-level.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const YEAR_MS = 366 * DAY_MS;
@@ -44,6 +46,43 @@ const LimitsSchema = z
     error: 'must be at least uploadBytes, or the largest upload is never taken',
   });
 
+const WebhooksSchema = z
+  .strictObject({
+    allowInsecureLoopback: z
+      .boolean()
+      .default(DEFAULT_WEBHOOKS.allowInsecureLoopback)
+      .describe('Whether http to this very machine may be told: for development. Anything else is https to public addresses, always.'),
+    timeoutMs: milliseconds(100, MINUTE_MS, DEFAULT_WEBHOOKS.timeoutMs, 'For one try. Standard Webhooks advises 15 to 30 seconds.'),
+    concurrency: z.int().min(1).max(1_000).default(DEFAULT_WEBHOOKS.concurrency).describe('Tries at once.'),
+    perEndpoint: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(DEFAULT_WEBHOOKS.perEndpoint)
+      .describe('Of them to one receiver, of all gateways together: one that hangs takes no more places.'),
+    endpointsPerKey: z.int().min(1).max(1_000).default(DEFAULT_WEBHOOKS.endpointsPerKey).describe('Webhooks of one key.'),
+  })
+  .refine(({ concurrency, perEndpoint, endpointsPerKey }) => concurrency > perEndpoint * endpointsPerKey, {
+    path: ['concurrency'],
+    error: 'must be more than perEndpoint times endpointsPerKey, or the receivers of one key can hold up those of all others',
+  });
+
+const BucketSchema = z.strictObject({
+  name: z.string().min(3).max(63).describe('Of a bucket that is there. Credentials come from the environment, as the AWS SDK finds them.'),
+  prefix: z
+    .string()
+    .regex(/^(?:[\w.-]+\/)*$/, 'must be words ending in /, such as image-router/')
+    .default('image-router/')
+    .describe('Before the name of every picture.'),
+  region: z.string().min(1).optional().describe('Default: as the AWS SDK finds it (AWS_REGION).'),
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe("Of a server that is not Amazon's."),
+  pathStyle: z.boolean().default(false).describe("https://host/bucket/picture: what most servers that are not Amazon's need."),
+  timeoutMs: milliseconds(100, HOUR_MS, 30_000, 'For one call, with its repeats and its bytes.'),
+});
+
 export const GatewaySettingsSchema = z.strictObject({
   host: z
     .string()
@@ -75,6 +114,8 @@ export const GatewaySettingsSchema = z.strictObject({
     })
     .prefault({})
     .describe('Pictures to edit given as https URLs.'),
+  webhooks: WebhooksSchema.prefault({}).describe('How callers are told of their jobs.'),
+  bucket: BucketSchema.optional().describe('Where pictures of jobs are kept; without it, in the data folder.'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('The least that is logged, as JSON lines on stderr.'),
   otlpEndpoint: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })

@@ -5,6 +5,7 @@ import { IMAGE_FORMATS, QUALITIES, TEXT_ACCURACIES } from '../../domain/vocabula
 import { ERROR_TYPES } from '../http/refusal.ts';
 import { chance, cost, count, Dollars, milliseconds, tier, Warning } from './answer-parts.ts';
 import { Batch, BatchList, BatchResult, Deletion, Job, JobEvent, JobList } from './job-schemas.ts';
+import { WebhookAnswer, WebhookDeliveryList, WebhookList, WebhookQueued, WebhookRemoved } from './webhook-schemas.ts';
 
 const Usage = z
   .strictObject({
@@ -196,6 +197,11 @@ export const ANSWER_SCHEMAS = {
   BatchList,
   BatchResult,
   Deletion,
+  Webhook: WebhookAnswer,
+  WebhookList,
+  WebhookRemoved,
+  WebhookQueued,
+  WebhookDeliveryList,
   ErrorEvent: z.strictObject({ type: z.literal('error'), error: ErrorObject }).describe('What an error becomes once a stream has begun.'),
   Error: z.strictObject({ error: ErrorObject }),
   Explanation,

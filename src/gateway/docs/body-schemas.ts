@@ -5,6 +5,7 @@ import { BatchSettingsSchema } from '../http/batches/accept-batch.ts';
 import { FinalizeBodySchema, UpgradeBodySchema } from '../http/jobs/continue-body.ts';
 import type { Body } from '../http/openai/body.ts';
 import { EditBodySchema, GenerationBodySchema } from '../http/openai/body.ts';
+import { WebhookBodySchema, WebhookChangeSchema } from '../http/webhooks/webhook-body.ts';
 import { MOST_IMAGES } from '../uploads/form-parts.ts';
 import { JsonPicturesSchema } from '../uploads/json-edit.ts';
 import { isJson, type Json, plainSchema } from './json-schema.ts';
@@ -77,6 +78,8 @@ export const BODY_SCHEMAS: Readonly<Record<string, Json>> = {
     },
     required: ['file'],
   },
+  WebhookBody: plainSchema(z.toJSONSchema(WebhookBodySchema, { io: 'input' })),
+  WebhookChange: plainSchema(z.toJSONSchema(WebhookChangeSchema, { io: 'input' })),
   EditForm: withPictures(
     edit,
     { image: files, mask: { ...file, description: 'A PNG: where it is transparent is what changes.' } },

@@ -13,7 +13,8 @@ export type ErrorPlace =
   | 'jobs'
   | 'continuing'
   | 'pictures'
-  | 'batches';
+  | 'batches'
+  | 'webhooks';
 
 export type ErrorEntry = {
   readonly status: number;
@@ -53,6 +54,8 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(404, 'batch_not_found', 'batches', 'No such batch, or no longer, or of another key.'),
   entry(404, 'job_not_found', 'jobs', 'No such job, or no longer, or of another key.'),
   entry(404, 'picture_not_found', 'pictures', 'The job has no such picture, or not yet.'),
+  entry(404, 'webhook_not_found', 'webhooks', 'No such webhook, or of another key.'),
+  entry(404, 'delivery_not_found', 'webhooks', 'No such delivery, or no longer, or of another key.'),
   entry(405, 'method_not_allowed', 'any', 'The path takes other methods; header allow lists them.'),
   entry(408, 'request_timeout', 'body', 'The request did not arrive in time.'),
   entry(409, 'idempotency_in_progress', 'images', 'The request with this Idempotency-Key still runs elsewhere: ask again later.'),
@@ -61,6 +64,8 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(409, 'job_not_ended', 'continuing', 'Only a job that has ended can be continued.'),
   entry(409, 'job_already_premium', 'continuing', 'There is no better tier.'),
   entry(409, 'nothing_to_continue', 'continuing', 'The job made nothing that could be made final or better.'),
+  entry(409, 'too_many_webhooks', 'webhooks', 'The key has as many webhooks as it may.'),
+  entry(409, 'webhook_disabled', 'webhooks', 'Nothing is sent there: its receiver answered 410, or its owner switched it off.'),
   entry(410, 'pictures_gone', 'pictures', 'The pictures are not kept any more.'),
   entry(413, 'request_too_large', 'body', 'More bytes than are taken; the message says how many are.'),
   entry(415, 'unsupported_media_type', 'body', 'The content-type is not one of those taken here.'),

@@ -3,6 +3,7 @@ import { JOB_STATES } from '../../domain/job.ts';
 import { EVENTS, JSON_TYPE, json, type OperationNotes } from './operation-notes.ts';
 
 const PICTURES = { 'image/png': undefined, 'image/jpeg': undefined, 'image/webp': undefined };
+const LINK = { expires: 'Of a link.', owner: 'Of a link.', key: 'Of a link.', signature: 'Of a link.' };
 const PICTURE_ERRORS = ['any', 'keyed', 'jobs', 'pictures'] as const;
 const CONTINUING = ['any', 'keyed', 'body', 'images', 'jobs', 'continuing'] as const;
 
@@ -49,7 +50,7 @@ export const JOB_OPERATIONS: Readonly<Record<string, OperationNotes>> = {
   },
   'GET /v1/images/jobs/:id/content/:index': {
     about: 'The file itself. Takes Range, If-Range and If-None-Match; HEAD tells its length. The links of the job need no key.',
-    query: { expires: 'Of a link.', signature: 'Of a link.' },
+    query: LINK,
     answer: PICTURES,
     isFile: true,
     errors: PICTURE_ERRORS,
@@ -57,7 +58,7 @@ export const JOB_OPERATIONS: Readonly<Record<string, OperationNotes>> = {
   },
   'GET /v1/images/jobs/:id/preview/:index': {
     about: 'Likewise, of the previews.',
-    query: { expires: 'Of a link.', signature: 'Of a link.' },
+    query: LINK,
     answer: PICTURES,
     isFile: true,
     errors: PICTURE_ERRORS,

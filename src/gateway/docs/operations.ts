@@ -2,6 +2,7 @@
 import { BATCH_OPERATIONS } from './batch-operations.ts';
 import { JOB_OPERATIONS } from './job-operations.ts';
 import { EVENTS, JSON_TYPE, json, type OperationNotes } from './operation-notes.ts';
+import { WEBHOOK_OPERATIONS } from './webhook-operations.ts';
 
 /** By method and path, as the endpoints have them. */
 export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
@@ -41,6 +42,7 @@ export const OPERATIONS: Readonly<Record<string, OperationNotes>> = {
   },
   ...JOB_OPERATIONS,
   ...BATCH_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   'GET /v1/models': {
     about: 'Everything that model may be, in the order to try it.',
     answer: { [JSON_TYPE]: 'ModelList' },

@@ -6,6 +6,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import type { Secrets } from '../../system/secrets.ts';
+import type { PictureLinks } from '../http/jobs/job-parts.ts';
 import type { Store } from '../store/store.ts';
 
 export type SignedLinksOptions = {
@@ -33,7 +34,7 @@ export async function openSignedLinks(options: SignedLinksOptions): Promise<Sign
   return links;
 }
 
-export class SignedLinks {
+export class SignedLinks implements PictureLinks {
   readonly #options: SignedLinksOptions;
   readonly #lifeMs: number;
   /** By month. */

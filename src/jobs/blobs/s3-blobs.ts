@@ -11,21 +11,22 @@ import { checkBlobName, checkBlobRange, isBlobName } from './check-blob.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-export type S3Settings = {
-  readonly bucket: string;
+export type BucketSettings = {
+  /** Of a bucket that is there. */
+  readonly name: string;
   /** Before every name, such as `image-router/`; empty: none. */
   readonly prefix: string;
   /** Undefined: by the SDK's own chain (AWS_REGION, profile). */
-  readonly region: string | undefined;
+  readonly region?: string | undefined;
   /** Undefined: Amazon's, by region. */
-  readonly endpoint: string | undefined;
+  readonly endpoint?: string | undefined;
   /** `https://host/bucket/name` instead of `https://bucket.host/name`: what most servers that are not Amazon's need. */
   readonly pathStyle: boolean;
   /** Real milliseconds one call may take, with its repeats and its bytes. */
   readonly timeoutMs: number;
 };
 
-export type S3BlobsOptions = S3Settings & {
+export type S3BlobsOptions = BucketSettings & {
   /** Never scaled: a bucket's time is real. Default: the machine's. */
   readonly clock?: Clock;
   /** Imports the SDK; a test hands in another. */
@@ -51,7 +52,7 @@ export async function openS3Blobs({ clock, load, ...settings }: S3BlobsOptions):
   return blobs;
 }
 
-function clientConfig({ region, endpoint, pathStyle, timeoutMs }: S3Settings): S3ClientConfig {
+function clientConfig({ region, endpoint, pathStyle, timeoutMs }: BucketSettings): S3ClientConfig {
   return {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -67,12 +68,12 @@ function clientConfig({ region, endpoint, pathStyle, timeoutMs }: S3Settings): S
 class S3Blobs implements BlobStore {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
-  readonly #settings: S3Settings;
+  readonly #settings: BucketSettings;
   readonly #clock: Clock;
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  constructor(sdk: Sdk, client: S3Client, settings: S3Settings, clock: Clock) {
+  constructor(sdk: Sdk, client: S3Client, settings: BucketSettings, clock: Clock) {
     this.#sdk = sdk;
     this.#client = client;
     this.#settings = settings;
@@ -80,7 +81,7 @@ class S3Blobs implements BlobStore {
   }
 
   async check(): Promise<void> {
-    const { bucket, prefix, endpoint } = this.#settings;
+    const { name: bucket, prefix, endpoint } = this.#settings;
     try {
       const command = new this.#sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
       await this.#call((abortSignal) => this.#client.send(command, { abortSignal }));
@@ -99,7 +100,7 @@ class S3Blobs implements BlobStore {
 
   async put(name: string, bytes: Uint8Array, mediaType: string): Promise<void> {
     checkBlobName(name);
-    const { bucket } = this.#settings;
+    const { name: bucket } = this.#settings;
     const command = new this.#sdk.PutObjectCommand({
       Bucket: bucket,
       Key: this.#keyOf(name),
@@ -120,7 +121,7 @@ class S3Blobs implements BlobStore {
   async get(name: string, range?: BlobRange): Promise<Uint8Array | undefined> {
     checkBlobName(name);
     checkBlobRange(range);
-    const where = { Bucket: this.#settings.bucket, Key: this.#keyOf(name) };
+    const where = { Bucket: this.#settings.name, Key: this.#keyOf(name) };
     const command = new this.#sdk.GetObjectCommand(range === undefined ? where : { ...where, Range: `bytes=${range.start}-${range.end}` });
     return this.#call(async (abortSignal) => {
       try {
@@ -142,7 +143,7 @@ class S3Blobs implements BlobStore {
     for (const name of names) checkBlobName(name);
     for (let start = 0; start < names.length; start += REMOVED_AT_ONCE) {
       const keys = names.slice(start, start + REMOVED_AT_ONCE).map((name) => ({ Key: this.#keyOf(name) }));
-      const command = new this.#sdk.DeleteObjectsCommand({ Bucket: this.#settings.bucket, Delete: { Objects: keys, Quiet: true } });
+      const command = new this.#sdk.DeleteObjectsCommand({ Bucket: this.#settings.name, Delete: { Objects: keys, Quiet: true } });
       const { Errors: errors = [] } = await this.#call((abortSignal) => this.#client.send(command, { abortSignal }));
       const [first] = errors;
       if (first !== undefined) throw new StoreError(`the bucket kept ${errors.length} of ${keys.length} pictures: ${first.Code}`);
@@ -150,7 +151,7 @@ class S3Blobs implements BlobStore {
   }
 
   async *list(): AsyncIterable<{ readonly name: string; readonly writtenAt: number }> {
-    const { bucket, prefix } = this.#settings;
+    const { name: bucket, prefix } = this.#settings;
     let token: string | undefined;
     do {
       const rest = token === undefined ? {} : { ContinuationToken: token };

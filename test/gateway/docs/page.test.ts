@@ -7,26 +7,35 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docsEndpoints } from '../../../src/gateway/docs/endpoints.ts';
 import { ERRORS } from '../../../src/gateway/docs/error-list.ts';
+import { webhookEndpoints } from '../../../src/gateway/http/endpoints/webhooks.ts';
 import { EditBodySchema, GenerationBodySchema, HEADER_FIELDS } from '../../../src/gateway/http/openai/body.ts';
+import { openSqliteFile, type SqliteFile } from '../../../src/gateway/store/sqlite-file.ts';
+import { SqliteWebhooks } from '../../../src/gateway/store/sqlite-webhooks.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { ALL_ENDPOINTS } from '../support/all-endpoints.ts';
 import { HttpWorld } from '../support/http-world.ts';
+import { NO_WEBHOOKS } from '../support/no-webhooks.ts';
 
 let world: HttpWorld;
 let page: string;
 let endpoints: number;
 let folder: string;
+let file: SqliteFile;
 
 beforeAll(async () => {
   // Described before they are served: what the page says of an endpoint does not depend on what it works with.
-  world = await HttpWorld.open({ jobs: 'made', endpoints: docsEndpoints(ALL_ENDPOINTS, '1.2.3') });
+  folder = await mkdtemp(join(tmpdir(), 'image-router-docs-'));
+  file = openSqliteFile({ dataDir: folder, clock: systemClock(1), owner: 'one' });
+  const hooks = webhookEndpoints({ ...NO_WEBHOOKS, webhooks: new SqliteWebhooks(file), wake: () => undefined });
+  world = await HttpWorld.open({ jobs: 'made', endpoints: [...hooks, ...docsEndpoints(ALL_ENDPOINTS, '1.2.3')] });
   endpoints = ALL_ENDPOINTS.length + 2;
   page = await (await world.get('/docs')).text();
-  folder = await mkdtemp(join(tmpdir(), 'image-router-docs-'));
   const fox = sharp({ create: { width: 64, height: 64, channels: 3, background: 'orange' } });
   await writeFile(join(folder, 'fox.webp'), await fox.webp().toBuffer());
 });
 afterAll(async () => {
   await world.close();
+  file.close();
   await rm(folder, { recursive: true });
 });
 
@@ -69,10 +78,16 @@ describe('the page at /docs', () => {
       body: JSON.stringify({ ...sketch, preview: undefined }),
     };
     const batch = JSON.parse(await (await fetch(`${world.url}/v1/images/batches`, rows)).text()).id;
+    const hook = JSON.parse(await (await world.post('/v1/webhooks', { url: 'https://example.com/' })).text()).id;
+    const delivery = JSON.parse(await (await world.post(`/v1/webhooks/${hook}/test`, {})).text()).id;
+    const ids: Readonly<Record<string, string>> = { ID: id, JOB: job, BATCH: batch, WEBHOOK: hook, DELIVERY: delivery };
     const lines = [...page.matchAll(/<pre>([^<]*)<\/pre>/g)].map(([, line = '']) => plain(line));
     expect(lines.length).toBe(endpoints);
-    for (const line of lines) {
-      const command = `${line.replace('/traces/ID', `/traces/${id}`).replace('/JOB', `/${job}`).replace('/BATCH', `/${batch}`)} -o answer -w '%{http_code}'`;
+    // What is removed cannot be looked at any more.
+    const isLast = (line: string): number => Number(line.includes('-X DELETE'));
+    for (const line of lines.toSorted((a, b) => isLast(a) - isLast(b))) {
+      const named = line.replace(/\/(ID|JOB|BATCH|WEBHOOK|DELIVERY)\b/, (_, name) => `/${ids[name]}`);
+      const command = `${named} -o answer -w '%{http_code}'`;
       const { stdout } = await promisify(execFile)('bash', ['-c', command], { cwd: folder });
       expect(stdout, line).toMatch(/^20[02]$/);
     }

@@ -6,9 +6,11 @@ import { batchEndpoints } from '../../../src/gateway/http/endpoints/batches.ts';
 import { dataEndpoint } from '../../../src/gateway/http/endpoints/data.ts';
 import { editsEndpoint } from '../../../src/gateway/http/endpoints/edits.ts';
 import { jobEndpoints } from '../../../src/gateway/http/endpoints/jobs.ts';
+import { webhookEndpoints } from '../../../src/gateway/http/endpoints/webhooks.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { MemoryBatches } from './memory-batches.ts';
 import { MemoryJobs } from './memory-jobs.ts';
+import { NO_WEBHOOKS } from './no-webhooks.ts';
 import { OPEN_LINKS } from './open-links.ts';
 
 const jobs = new MemoryJobs(systemClock());
@@ -21,5 +23,6 @@ export const ALL_ENDPOINTS: readonly Endpoint[] = [
   editsEndpoint(settings),
   ...jobEndpoints(parts, settings),
   ...batchEndpoints(parts, settings),
+  ...webhookEndpoints(NO_WEBHOOKS),
   dataEndpoint([]),
 ];

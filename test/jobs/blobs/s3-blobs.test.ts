@@ -11,7 +11,7 @@ const missing = missingS3Server();
 if (missing !== undefined) console.warn(`skipped: blobs on a real S3 server, because ${missing}`);
 
 function settingsFor(endpoint: string, changes: Partial<S3BlobsOptions> = {}): S3BlobsOptions {
-  return { bucket: 'pictures', prefix: 'image-router/', region: 'default', endpoint, pathStyle: true, timeoutMs: 20_000, ...changes };
+  return { name: 'pictures', prefix: 'image-router/', region: 'default', endpoint, pathStyle: true, timeoutMs: 20_000, ...changes };
 }
 
 describe.skipIf(missing !== undefined)(`blobs on a real S3 server${missing === undefined ? '' : ` (${missing})`}`, () => {
@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)(`blobs on a real S3 server${missing === u
   });
 
   it('says at once that a bucket is not there, or that it is closed to these credentials', async () => {
-    await expect(openS3Blobs(settingsFor(server.endpoint, { bucket: 'nowhere' }))).rejects.toMatchObject({
+    await expect(openS3Blobs(settingsFor(server.endpoint, { name: 'nowhere' }))).rejects.toMatchObject({
       code: 'invalid_config',
       message: expect.stringMatching(/the bucket nowhere at http.* cannot be used: NoSuchBucket/),
     });

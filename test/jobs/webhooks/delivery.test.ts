@@ -81,6 +81,10 @@ describe('what an endpoint is told of a job', () => {
   });
 
   it('tells which endpoint it tries when it is a test', () => {
-    expect(JSON.parse(testDelivery(endpoint, 'msg_1', NOON).body)).toMatchObject({ type: 'webhook.test', data: { webhook: 'wh_1' } });
+    expect(JSON.parse(testDelivery(endpoint, NOON).body)).toMatchObject({ type: 'webhook.test', data: { webhook: 'wh_1' } });
+  });
+  it('is one test for all who ask within ten seconds', () => {
+    const ids = [0, 9_999, 10_000].map((ms) => testDelivery(endpoint, NOON + ms).id);
+    expect([ids[0] === ids[1], ids[0] === ids[2]]).toEqual([true, false]);
   });
 });
