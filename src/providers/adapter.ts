@@ -45,7 +45,24 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
   const { kind, open, moderate } = connector;
   const endpoints = new Map(options.endpoints.filter(({ provider }) => provider === kind).map((endpoint) => [endpoint.id, endpoint]));
   const sessions = new Map<string, Promise<Opened>>();
-  const closing = new AbortController();
+  /** How to end the calls in flight. Not one signal they all listen to: ten thousand listeners cost a walk over all of them for each. */
+  const running = new Set<() => void>();
+  let isClosed = false;
+
+  /** A signal of the call's own, aborted with the caller's or by `close`, until it is unlinked. */
+  const linkedTo = (caller: AbortSignal): { readonly signal: AbortSignal; readonly unlink: () => void } => {
+    const own = new AbortController();
+    const abort = (): void => own.abort();
+    if (caller.aborted || isClosed) own.abort();
+    caller.addEventListener('abort', abort);
+    running.add(abort);
+    const unlink = (): void => {
+      caller.removeEventListener('abort', abort);
+      running.delete(abort);
+    };
+    if (own.signal.aborted) unlink();
+    return { signal: own.signal, unlink };
+  };
 
   const endpointOf = (id: EndpointId): Endpoint => {
     const endpoint = endpoints.get(id);
@@ -60,7 +77,7 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
 
   async function generate(call: ProviderCall, callerSignal: AbortSignal): Promise<ProviderReply> {
     const endpoint = endpointOf(call.endpoint);
-    const { signal, unlink } = linked(callerSignal, closing.signal);
+    const { signal, unlink } = linkedTo(callerSignal);
     if (signal.aborted) return failed(failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }));
     const startedAt = options.clock.now();
     const moment: Moment = {
@@ -78,7 +95,7 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
   /** Never `refused` unless the provider said so: whatever goes wrong makes the check unavailable. */
   async function moderateWith(ask: NonNullable<typeof moderate>, prompt: string, id: EndpointId, callerSignal: AbortSignal) {
     const endpoint = endpointOf(id);
-    const { signal, unlink } = linked(callerSignal, closing.signal);
+    const { signal, unlink } = linkedTo(callerSignal);
     if (signal.aborted) return unavailable('cancelled');
     const secrets = { apiKey: endpoint.apiKey, prompt };
     const work = sessionAt(endpoint)
@@ -94,28 +111,13 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
       await Promise.all([...[...endpoints.values()].map(sessionAt), loadPixels()]);
     },
     async close() {
-      closing.abort();
+      isClosed = true;
+      for (const abort of [...running]) abort();
       const open = [...sessions.values()];
       sessions.clear();
       await Promise.allSettled(open.map(async (session) => (await session).close()));
     },
   };
-}
-
-/**
- * A signal of this call's own, aborted with any of the others until it is unlinked. AbortSignal.any would stay alive on the
- * adapter's lifelong signal for every SDK that forgets to remove its listener.
- */
-function linked(...others: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly unlink: () => void } {
-  const own = new AbortController();
-  const abort = (): void => own.abort();
-  if (others.some((other) => other.aborted)) own.abort();
-  for (const other of others) other.addEventListener('abort', abort);
-  const unlink = (): void => {
-    for (const other of others) other.removeEventListener('abort', abort);
-  };
-  if (own.signal.aborted) unlink();
-  return { signal: own.signal, unlink };
 }
 
 /** What the work ends with, or `onAbort` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */

@@ -172,7 +172,10 @@ async function admitCaller(call: Call, { scope, makesImages, linkHolder }: Endpo
   if (holder !== undefined) return admitted(call, holder);
   // While it drains the gateway can still be looked at, but nothing new is begun.
   if (gateway.isDraining() && call.method !== 'GET' && call.method !== 'HEAD') throw shuttingDown();
-  if (makesImages === true) refuseWhenFull(gateway);
+  if (makesImages === true) {
+    refuseWhenFull(gateway);
+    await gateway.turns.enter();
+  }
   const caller = await gateway.gatekeeper.authenticate(call.headers);
   if ('status' in caller) throw fromDenial(caller, gateway);
   if (caller.id === LOOPBACK.id) refuseForeignPage(call.headers);

@@ -22,6 +22,11 @@ export type RunningServer = {
 
 /** Proxies usually keep idle connections for 60 s: who closes first loses a request that was just sent. */
 const KEEP_ALIVE_MS = 75_000;
+/**
+ * Connections the kernel may hold while the event loop is busy, as far as `somaxconn` lets it. Node's 511 are one busy tenth
+ * of a second of a burst; whoever comes after that believes to be connected, and is cut off minutes later.
+ */
+const BACKLOG = 16_384;
 /** How often slow senders are looked for: often enough that a limit of seconds means seconds. */
 const SLOW_CHECK_MS = 1_000;
 /** What answers given up at the end of a drain get to reach their callers. */
@@ -51,7 +56,7 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.removeListener('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
