@@ -37,7 +37,7 @@ export function isAnyDue(sql: Sql, at: number): boolean {
   return sql.prepare("SELECT 1 FROM deliveries WHERE state = 'waiting' AND next_try_at <= ? LIMIT 1").get(at) !== undefined;
 }
 
-/** Its endpoint's rows are found by skipping through an index: a receiver that is a million deliveries behind costs as much as any. */
+/** Of each endpoint as many as there is room for; of those the longest due. */
 export function takeDue(
   sql: Sql,
   sender: string,
@@ -45,7 +45,7 @@ export function takeDue(
   endpointBy: (id: string) => WebhookEndpoint | undefined,
 ): readonly { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint }[] {
   const found: { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint; readonly since: number }[] = [];
-  for (let id = nextEndpoint(sql, ''); id !== undefined; id = nextEndpoint(sql, id)) {
+  for (const id of endpointsDue(sql, at)) {
     const room = perEndpoint - leasedOf(sql, id, at);
     if (room <= 0) continue;
     const rows = sql
@@ -61,9 +61,24 @@ export function takeDue(
   return taken.map(({ delivery, endpoint }) => ({ delivery, endpoint }));
 }
 
-function nextEndpoint(sql: Sql, after: string): string | undefined {
-  const row = sql.prepare("SELECT min(endpoint) AS id FROM deliveries WHERE state = 'waiting' AND endpoint > ?").get(after);
-  return typeof row?.id === 'string' ? row.id : undefined;
+/** Few of them are read one by one. */
+const FEW = 256;
+
+/**
+ * Those with something due. Where much is due, most of it may be one receiver's that is far behind: then endpoints are found by
+ * skipping from one to the next in an index, which costs the same however much waits for each.
+ */
+function endpointsDue(sql: Sql, at: number): Iterable<string> {
+  const oldest = sql.prepare("SELECT endpoint FROM deliveries WHERE state = 'waiting' AND next_try_at <= ? LIMIT ?").all(at, FEW);
+  return oldest.length < FEW ? new Set(oldest.map(({ endpoint }) => String(endpoint))) : skipThrough(sql, at);
+}
+
+function* skipThrough(sql: Sql, at: number): Generator<string> {
+  const next = sql.prepare(
+    "SELECT endpoint, next_try_at FROM deliveries WHERE state = 'waiting' AND endpoint > ? ORDER BY endpoint, next_try_at LIMIT 1",
+  );
+  for (let row = next.get(''); row !== undefined; row = next.get(String(row.endpoint)))
+    if (Number(row.next_try_at) <= at) yield String(row.endpoint);
 }
 
 /** Leases that have run out are not counted: whoever held them is gone. */

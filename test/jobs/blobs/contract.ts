@@ -122,8 +122,12 @@ export function blobStoreContract(open: OpenBlobStores): void {
 
   law('a store that was closed takes nothing, after it has ended what was begun', async ({ one, other }) => {
     const name = newName();
-    const begun = one.put(name, PICTURE, 'image/png');
+    let hasEnded = false;
+    const begun = one.put(name, PICTURE, 'image/png').then(() => {
+      hasEnded = true;
+    });
     await one.close();
+    expect(hasEnded).toBe(true);
     await begun;
     expect(digest(await other.get(name))).toBe(digest(PICTURE));
     await expect(one.put(newName(), bytesOf('x'), 'image/png')).rejects.toMatchObject({ kind: 'unavailable' });

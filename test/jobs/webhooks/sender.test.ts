@@ -145,6 +145,9 @@ describe('a receiver that is slow', () => {
     await came;
     world.advance(19_999);
     expect(world.told).toEqual([]);
+    // Nobody else sends it meanwhile, and somebody does if this one dies.
+    const ask = { most: 5, perEndpoint: 5, at: world.now, leaseMs: 1 };
+    expect(await world.store.due('another', ask)).toEqual([]);
     world.advance(1);
     const [told] = await world.tries(1);
     expect(told).toMatchObject({ outcome: 'to-be-retried', attempt: { failure: 'did not answer within 20 seconds', tookMs: 20_000 } });
