@@ -11,6 +11,7 @@ import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
 import { ownCluster } from '../../support/postgres-cluster.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
+import { postgresFor } from '../support/postgres-process.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
 const clock = systemClock(1);
@@ -67,6 +68,22 @@ describePostgres('a store whose database fails', () => {
     proxy.mend();
     await vi.waitFor(() => store.beat(NOON), SOON);
     expect(await store.reserve(reservation('b'))).toEqual({ kind: 'reserved' });
+  });
+
+  it('outlives a connection that breaks in the middle of a transaction, while nothing is asked of it', async () => {
+    const { proxy, direct, url } = await remote();
+    const postgres = await postgresFor(url, 'one');
+    onTestFinished(() => postgres.close());
+    const broken = postgres.database.transaction(async (run) => {
+      await run('SELECT 1', []);
+      proxy.cut();
+      // The news of it arrives meanwhile.
+      await query(direct, 'SELECT pg_sleep(0.1)');
+      await run('SELECT 1', []);
+    });
+    await expect(broken).rejects.toMatchObject(UNAVAILABLE);
+    proxy.mend();
+    expect(await postgres.database.run('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
   });
 
   it('closes in good time though nobody answers', async () => {

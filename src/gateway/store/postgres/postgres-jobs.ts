@@ -35,7 +35,7 @@ const GROUPS = { most: 100, atOnce: 2 };
 
 /** Rejects with StoreError. */
 export async function openPostgresJobs(postgres: Postgres, clock: Clock): Promise<JobStore> {
-  const queue = await Queue.open(postgres.database);
+  const queue = await Queue.open(postgres.database, clock);
   postgres.beforeClose(() => queue.close());
   return new PostgresJobs(postgres, queue, clock);
 }

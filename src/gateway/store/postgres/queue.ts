@@ -4,6 +4,7 @@
 // had again, and no pg-boss worker, retry limit or heartbeat has a say in it.
 import { createHash } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
+import type { Clock } from '../../../system/clock.ts';
 import type { Database, Run } from './database.ts';
 
 const SCHEMA = 'image_router_queue';
@@ -17,15 +18,31 @@ const KEEP_SECONDS = 365 * 86_400;
 
 export type Entry = { readonly id: string; readonly priority: number };
 
+/**
+ * A queue that was empty when the server last looked is fetched from by a plan for an empty table: with a hundred thousand entries
+ * a fetch then takes a second instead of milliseconds, until the server looks again within a minute. So after so many new
+ * entries it is told to look at once, and at most every ten real seconds, since looking takes a tenth of one.
+ */
+const LOOK_AFTER_ENTRIES = 1_000;
+const LOOK_EVERY_MS = 10_000;
+/** For the entries to be there when it looks. */
+const LOOK_IN_MS = 50;
+
 export class Queue {
   readonly #boss: PgBoss;
+  readonly #database: Database;
+  readonly #clock: Clock;
+  #unseen = 0;
+  #mayLook = true;
 
-  private constructor(boss: PgBoss) {
+  private constructor(boss: PgBoss, database: Database, clock: Clock) {
     this.#boss = boss;
+    this.#database = database;
+    this.#clock = clock;
   }
 
   /** Makes or migrates pg-boss's tables, under pg-boss's own lock. */
-  static async open(database: Database): Promise<Queue> {
+  static async open(database: Database, clock: Clock): Promise<Queue> {
     const db = { executeSql: async (text: string, values?: unknown[]) => ({ rows: [...(await database.run(text, values))] }) };
     const boss = new PgBoss({ db, schema: SCHEMA, schedule: false });
     // Its upkeep in the background is tried again by itself.
@@ -37,12 +54,28 @@ export class Queue {
     await boss.updateQueue(QUEUE, settings);
     // It looks its queue up at the first call, on a connection of its own: never while we hold the last one.
     await boss.deleteJob(QUEUE, entryOf(''));
-    return new Queue(boss);
+    return new Queue(boss, database, clock);
   }
 
   async add(run: Run, entries: readonly Entry[]): Promise<void> {
     const jobs = entries.map(({ id, priority }) => ({ id: entryOf(id), data: { job: id }, priority: -priority }));
     await this.#boss.insert(QUEUE, jobs, { db: over(run) });
+    this.#unseen += jobs.length;
+    if (this.#unseen >= LOOK_AFTER_ENTRIES && this.#mayLook) this.#look();
+  }
+
+  #look(): void {
+    this.#unseen = 0;
+    this.#mayLook = false;
+    const later = (delayMs: number, work: () => void): void => {
+      this.#clock.timer(delayMs * this.#clock.speed, work, { background: true });
+    };
+    later(LOOK_EVERY_MS, () => {
+      this.#mayLook = true;
+    });
+    later(LOOK_IN_MS, () => {
+      this.#database.run(`ANALYZE ${SCHEMA}.job`).catch(() => undefined);
+    });
   }
 
   /** Up to `most` jobs whose turn it is, in no order. They are nobody else's from then on. */

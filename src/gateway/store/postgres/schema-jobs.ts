@@ -30,7 +30,7 @@ CREATE TABLE image_router.jobs (
   billed bigint NOT NULL DEFAULT 0, possibly bigint NOT NULL DEFAULT 0, max_cost bigint,
   previews text NOT NULL DEFAULT '[]', images text NOT NULL DEFAULT '[]', degraded text, error text, trace_id text
 );
-CREATE INDEX jobs_later ON image_router.jobs (not_before) WHERE state = 'queued' AND not_before > 0;
+CREATE INDEX jobs_later ON image_router.jobs (not_before) WHERE not_before > 0;
 CREATE INDEX jobs_by_deadline ON image_router.jobs (deadline_at) WHERE state = 'queued';
 CREATE INDEX jobs_by_owner ON image_router.jobs (owner, worker) WHERE owner IS NOT NULL;
 CREATE INDEX jobs_by_principal ON image_router.jobs (principal, state, created_at, id);
