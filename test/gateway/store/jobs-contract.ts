@@ -160,6 +160,16 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect(await other.jobs.depth()).toEqual({ queued: 1, running: 0 });
   });
 
+  law('a row of a batch that two hand in is one job, and stays as it is', async ({ one, other }) => {
+    const rows = [1, 2].map((row) => newJob(`row ${row}`, inBatch('b', row)));
+    await Promise.all([one.jobs.accept(rows), other.jobs.accept(rows)]);
+    await claimOne(one);
+    await other.jobs.accept([...rows, newJob('row 3', inBatch('b', 3))]);
+    expect(await other.jobs.find('key', 'row 1')).toMatchObject({ state: 'running', runs: 1 });
+    expect(await other.jobs.depth()).toEqual({ queued: 2, running: 1 });
+    expect(await kindsOf(other, 'row 2')).toEqual(['job.queued']);
+  });
+
   law('what is more urgent goes first, then what came first', async ({ one, other }) => {
     await one.jobs.accept([newJob('row 1', inBatch('b', 1)), newJob('first')]);
     await other.jobs.accept([newJob('second'), newJob('row 2', inBatch('b', 2))]);
