@@ -14,7 +14,12 @@ export const PRICE = 5_900 as MicroUsd;
 export const CEILING = 6_000 as MicroUsd;
 const FREE = 0 as MicroUsd;
 
-export type LedgerLine = { readonly requestId: string; readonly part: RunPart | undefined; readonly attempt: number };
+export type LedgerLine = {
+  readonly requestId: string;
+  readonly prompt: string;
+  readonly part: RunPart | undefined;
+  readonly attempt: number;
+};
 export type Script = (making: Making) => Promise<ImageResult>;
 
 export class ScriptedRouter {
@@ -22,6 +27,8 @@ export class ScriptedRouter {
   readonly ledger: LedgerLine[] = [];
   readonly makings: Making[] = [];
   script: Script;
+  /** Where calls go, as they are written down. */
+  target = targetNamed('gpt-image-2-low');
   /** What happens between a call's record and its answer; a test may let it hang, or die there. */
   upstream: (line: LedgerLine) => Promise<void> = async () => undefined;
 
@@ -59,9 +66,9 @@ export class Making {
   /** One upstream call, from its record to its end. */
   async call(attempt: number, part?: RunPart): Promise<Made> {
     const { requestId, options } = this;
-    const line = { requestId, part, attempt };
+    const line = { requestId, prompt: this.request.prompt, part, attempt };
     await options
-      .beforeCall?.({ ...line, target: targetNamed('gpt-image-2-low'), route: ROUTE, ceiling: CEILING })
+      .beforeCall?.({ requestId, part, attempt, target: this.#router.target, route: ROUTE, ceiling: CEILING })
       .catch(() => this.cancelled());
     if (this.isAborted) return this.cancelled();
     this.#router.ledger.push(line);
@@ -78,7 +85,7 @@ export class Making {
   /** A call that a provider turned away, free of charge. */
   async turnedAway(attempt: number): Promise<void> {
     await this.options.beforeCall?.({
-      ...{ requestId: this.requestId, part: undefined, attempt, target: targetNamed('gpt-image-2-low') },
+      ...{ requestId: this.requestId, part: undefined, attempt, target: this.#router.target },
       ...{ route: ROUTE, ceiling: CEILING },
     });
     this.#tell({ ...this.#endOf(attempt, undefined), end: BUSY, billed: FREE, possiblyBilled: FREE });
@@ -117,7 +124,7 @@ export class Making {
   }
 
   #endOf(attempt: number, part: RunPart | undefined) {
-    const about = { atMs: 4_000, attempt, target: targetNamed('gpt-image-2-low'), requestId: 'upstream' };
+    const about = { atMs: 4_000, attempt, target: this.#router.target, requestId: 'upstream' };
     return { kind: 'attempt-end', ...about, ...(part === undefined ? {} : { part }) } as const;
   }
 
