@@ -10,7 +10,7 @@ import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReser
 import { sharedSecret } from './secrets-sql.ts';
 import type { Row, Sql } from './sql.ts';
 import { openSqliteFile, type SqliteFile, type SqliteOptions } from './sqlite-file.ts';
-import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey } from './store.ts';
+import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from './store.ts';
 
 /** The store alone, in a file of its own handle. Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteStore(options: SqliteOptions): Store {
@@ -104,10 +104,10 @@ export class SqliteStore implements Store {
     );
   }
 
-  keepTraces(traces: readonly KeptTrace[]): Promise<void> {
+  keepTraces(traces: readonly TraceRow[]): Promise<void> {
     return this.#file.write((sql) => {
       const insert = sql.prepare('INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)');
-      for (const { principal, at, trace } of traces) insert.run(trace.requestId, principal, at, JSON.stringify(trace));
+      for (const { id, principal, at, trace } of traces) insert.run(id, principal, at, trace);
     });
   }
 

@@ -80,6 +80,9 @@ export type IdempotencyRow = {
   readonly file: string;
 };
 
+/** `trace`: as JSON, so that nothing but a text waits to be written. */
+export type TraceRow = { readonly id: string; readonly principal: string; readonly at: string; readonly trace: string };
+
 export interface Store {
   addKey(key: StoredKey): Promise<void>;
   findKey(id: string): Promise<StoredKey | undefined>;
@@ -108,7 +111,7 @@ export interface Store {
   /** The names of all files that are an answer, or will be. */
   answerFiles(): Promise<ReadonlySet<string>>;
 
-  keepTraces(traces: readonly KeptTrace[]): Promise<void>;
+  keepTraces(traces: readonly TraceRow[]): Promise<void>;
   findTrace(id: string): Promise<KeptTrace | undefined>;
   /** Forgets what was kept before `before` (as in `KeptTrace.at`), and the oldest beyond `most`. */
   sweepTraces(before: string, most: number): Promise<void>;

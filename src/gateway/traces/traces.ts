@@ -3,20 +3,20 @@
 import type { Trace } from '../../domain/trace.ts';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import type { KeptTrace, Principal, Traces } from '../ports.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, TraceRow } from '../store/store.ts';
 
 /** Real milliseconds. */
 const WRITE_EVERY_MS = 1_000;
 /** Waiting to be written. */
 const MOST_WAITING = 5_000;
-/** In one transaction: turning traces into text holds up the event loop, some 20 us each. */
+/** In one transaction, which holds up the event loop. */
 const MOST_AT_ONCE = 200;
 
 export class WrittenBehindTraces implements Traces {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #onTrouble: (error: unknown) => void;
-  readonly #waiting = new Map<string, KeptTrace>();
+  readonly #waiting = new Map<string, TraceRow>();
   #timer: CancelTimer | undefined;
   #isFailing = false;
 
@@ -27,14 +27,17 @@ export class WrittenBehindTraces implements Traces {
   }
 
   keep(principal: Principal, trace: Trace): void {
-    this.#waiting.set(trace.requestId, { principal: principal.id, trace, at: this.#clock.wall().toISOString() });
+    const id = trace.requestId;
+    // As text at once: the hundreds of objects a trace is made of would outlive a collection or two while it waits.
+    this.#waiting.set(id, { id, principal: principal.id, at: this.#clock.wall().toISOString(), trace: JSON.stringify(trace) });
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
     this.#soon();
   }
 
   async find(principal: Principal, id: string): Promise<KeptTrace | undefined> {
-    const kept = this.#waiting.get(id) ?? (await this.#store.findTrace(id));
+    const waiting = this.#waiting.get(id);
+    const kept = waiting === undefined ? await this.#store.findTrace(id) : keptBy(waiting);
     return kept?.principal === principal.id || principal.scopes.includes('admin') ? kept : undefined;
   }
 
@@ -53,7 +56,7 @@ export class WrittenBehindTraces implements Traces {
     }
   }
 
-  async #write(batch: readonly KeptTrace[]): Promise<boolean> {
+  async #write(batch: readonly TraceRow[]): Promise<boolean> {
     try {
       await this.#store.keepTraces(batch);
     } catch (error) {
@@ -63,11 +66,16 @@ export class WrittenBehindTraces implements Traces {
       return false;
     }
     this.#isFailing = false;
-    for (const kept of batch) if (this.#waiting.get(kept.trace.requestId) === kept) this.#waiting.delete(kept.trace.requestId);
+    for (const kept of batch) if (this.#waiting.get(kept.id) === kept) this.#waiting.delete(kept.id);
     return true;
   }
 
   #soon(): void {
     this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => void this.flush(), { background: true });
   }
+}
+
+function keptBy({ principal, at, trace }: TraceRow): KeptTrace {
+  // Written by `keep` alone.
+  return { principal, at, trace: JSON.parse(trace) as Trace };
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
-import type { NewClaim, Reservation, Store } from '../../../src/gateway/store/store.ts';
+import type { NewClaim, Reservation, Store, TraceRow } from '../../../src/gateway/store/store.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
 type Stores = { readonly one: Store; readonly other: Store; killOne(): void | Promise<void> };
@@ -14,6 +14,9 @@ function reservation(id: string, changes: Partial<Reservation> = {}): Reservatio
   return { id, principal: 'key', images: 1, microUsd: usd(100), limits: NO_LIMITS, at: NOON, keptBy: 'gateway', ...changes };
 }
 
+function traceOf(id: string, principal = 'key'): TraceRow {
+  return { id, principal, at: '2026-11-26T12:00:00.000Z', trace: JSON.stringify({ requestId: id, events: [] }) };
+}
 function claimOf(key: string, changes: Partial<NewClaim> = {}): NewClaim {
   return { principal: 'key', key, fingerprint: 'f', file: `file of ${key}`, at: NOON, ...changes };
 }
@@ -251,26 +254,22 @@ export function storeContract(open: OpenStores): void {
   });
 
   law('traces are found by id until they are old', async ({ one, other }) => {
-    await one.keepTraces([{ principal: 'key', at: '2026-11-26T12:00:00.000Z', trace: { requestId: 'req_1', events: [] } }]);
+    await one.keepTraces([traceOf('req_1')]);
     expect(await other.findTrace('req_1')).toMatchObject({ principal: 'key', trace: { requestId: 'req_1' } });
     await other.sweepTraces('2026-11-26T12:00:01.000Z', 10);
     expect(await one.findTrace('req_1')).toBeUndefined();
   });
 
   law('of traces the newest are kept when there are too many', async ({ one }) => {
-    const kept = ['a', 'b', 'c'].map((requestId) => ({
-      principal: 'key',
-      at: '2026-11-26T12:00:00.000Z',
-      trace: { requestId, events: [] },
-    }));
-    await one.keepTraces(kept);
+    await one.keepTraces(['a', 'b', 'c'].map((id) => traceOf(id)));
     await one.sweepTraces('', 2);
-    expect(await Promise.all(kept.map(({ trace }) => one.findTrace(trace.requestId)))).toMatchObject([undefined, kept[1], kept[2]]);
+    const found = await Promise.all(['a', 'b', 'c'].map((id) => one.findTrace(id)));
+    expect(found.map((kept) => kept?.trace.requestId)).toEqual([undefined, 'b', 'c']);
   });
 
   law('a principal’s traces and ended answers are forgotten when it asks, and nobody else’s', async ({ one, other }) => {
     for (const principal of ['key', 'stranger']) {
-      await one.keepTraces([{ principal, at: '2026-11-26T12:00:00.000Z', trace: { requestId: `req_${principal}`, events: [] } }]);
+      await one.keepTraces([traceOf(`req_${principal}`, principal)]);
       await one.claim({ principal, key: 'a', fingerprint: 'f', file: `file_${principal}`, at: NOON });
       await one.completeClaim(principal, 'a', { status: 200, headers: {}, bytes: 5 });
     }

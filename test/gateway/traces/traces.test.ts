@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/domain/store-error.ts';
 import type { Trace } from '../../../src/domain/trace.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
-import type { KeptTrace, Principal } from '../../../src/gateway/ports.ts';
+import type { Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import type { TraceRow } from '../../../src/gateway/store/store.ts';
 import { WrittenBehindTraces } from '../../../src/gateway/traces/traces.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { dataFolder, overlaid, stateIn } from '../support/state-world.ts';
@@ -42,7 +43,7 @@ describe('traces', () => {
     const clock = manualClock();
     const store = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
     let isFull = true;
-    const keepTraces = (kept: readonly KeptTrace[]): Promise<void> =>
+    const keepTraces = (kept: readonly TraceRow[]): Promise<void> =>
       isFull ? Promise.reject(new StoreError('full')) : store.keepTraces(kept);
     const troubles: unknown[] = [];
     const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, (error) => troubles.push(error));

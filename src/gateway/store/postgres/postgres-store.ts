@@ -8,7 +8,7 @@ import type { KeptTrace } from '../../ports.ts';
 import { claimOf } from '../claims-sql.ts';
 import { keyOf } from '../keys-sql.ts';
 import { periodsOf } from '../periods.ts';
-import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey } from '../store.ts';
+import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from '../store.ts';
 import type { Database, Row } from './database.ts';
 import { RESERVE, reservedOf, reserveValues } from './limits.ts';
 import { LOST_MS, type Postgres } from './postgres.ts';
@@ -108,20 +108,15 @@ export class PostgresStore implements Store {
     return new Set((await this.#database.run(text, [])).map(({ file }) => String(file)));
   }
 
-  async keepTraces(traces: readonly KeptTrace[]): Promise<void> {
+  async keepTraces(traces: readonly TraceRow[]): Promise<void> {
     // Two of one id in one statement are refused; the last is the one to keep.
-    const kept = [...new Map(traces.map((trace) => [trace.trace.requestId, trace])).values()];
+    const kept = [...new Map(traces.map((trace) => [trace.id, trace])).values()];
     await this.#database.run(
       `INSERT INTO image_router.traces (id, principal, at, trace)
        SELECT id, principal, at, trace FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
          WITH ORDINALITY AS t (id, principal, at, trace, n) ORDER BY n
        ON CONFLICT (id) DO UPDATE SET principal = excluded.principal, at = excluded.at, trace = excluded.trace`,
-      [
-        kept.map(({ trace }) => trace.requestId),
-        kept.map(({ principal }) => principal),
-        kept.map(({ at }) => at),
-        kept.map(({ trace }) => JSON.stringify(trace)),
-      ],
+      [kept.map(({ id }) => id), kept.map(({ principal }) => principal), kept.map(({ at }) => at), kept.map(({ trace }) => trace)],
     );
   }
 
