@@ -4,10 +4,12 @@
 // it came in and once more here. pino's `redact` is the second net, for a field that somebody adds one day.
 import pino, { type DestinationStream, type Logger, stdTimeFunctions } from 'pino';
 import { publicMessage } from '../../providers/public-message.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { RouterEvent } from '../../telemetry/event.ts';
 import type { HttpEvent, ImageFacts } from '../http/http-event.ts';
 import type { LogLevel } from './log-level.ts';
 import { describeStep } from './log-steps.ts';
+import { LotsOfLines } from './lots-of-lines.ts';
 
 /** What the gateway says of itself, beside requests. */
 export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-problem', 'reload-refused'] as const;
@@ -34,8 +36,10 @@ const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
 const NEVER = ['prompt', 'image', 'images', 'mask', 'b64_json', 'body', 'user', 'tenant', 'url', 'headers', 'cookie'];
 const NEVER_EITHER = ['authorization', 'apiKey', 'api_key', 'key', 'secret', 'token', 'password', 'message', 'traceparent'];
 
-/** `destination` undefined: standard error, written as it comes. */
-export function createLog(level: LogLevel, destination: DestinationStream | undefined): Log {
+/** `destination` undefined: standard error, written in lots a few times a second, and at once when something went wrong. */
+export function createLog(level: LogLevel, destination: DestinationStream | undefined, clock: Clock): Log {
+  // With a least length, however small, flushing waits for what is being written.
+  const lots = destination === undefined ? new LotsOfLines(pino.destination({ fd: 2, sync: false, minLength: 1 }), clock) : undefined;
   const logger = pino(
     {
       level,
@@ -44,14 +48,14 @@ export function createLog(level: LogLevel, destination: DestinationStream | unde
       formatters: { level: (label) => ({ level: label }) },
       redact: [...NEVER, ...NEVER_EITHER],
     },
-    destination ?? pino.destination({ fd: 2, sync: false }),
+    destination ?? lots,
   );
   return {
     router: (told) => logRouter(logger, told),
     http: (event, isLate) => logHttp(logger, event, isLate),
     note: (noteLevel, event, facts) => logger[noteLevel]({ event, ...scrubbed(facts) }),
     defect: (where, error, id) => logDefect(logger, where, error, id),
-    close: () => new Promise((resolve) => logger.flush(() => resolve())),
+    close: () => lots?.close() ?? new Promise((resolve) => logger.flush(() => resolve())),
   };
 }
 

@@ -45,7 +45,7 @@ const MOST_OPEN = 200_000;
 /** Rejects with `invalid_config` when spans are asked for and their packages are not installed. */
 export async function createObserver(options: ObserverOptions): Promise<Observer> {
   const { clock, otlpEndpoint, modelOf, loadTracing = loadSdk } = options;
-  const log = createLog(options.logLevel, options.logDestination);
+  const log = createLog(options.logLevel, options.logDestination, clock);
   const spans = otlpEndpoint === undefined ? undefined : await createSpans({ otlpEndpoint, modelOf, clock, loadSdk: loadTracing });
   const metrics = createMetrics(options, clock);
   const book = new RunBook();
