@@ -52,7 +52,8 @@ export function createLanes(options: {
       if (signal.aborted) return Promise.resolve('aborted');
       const lane = laneOf(target);
       if (lane.pending >= lane.concurrency && lane.size >= maxWaiting) return Promise.resolve('full');
-      return waitIn(lane, priority, signal);
+      // With a place free and nobody waiting it runs before anything could abort it.
+      return lane.pending < lane.concurrency && lane.size === 0 ? startIn(lane) : waitIn(lane, priority, signal);
     },
     depth: (target) => {
       const lane = lanes.get(target);
@@ -66,6 +67,14 @@ export function createLanes(options: {
   };
 }
 
+function startIn(lane: PQueue): Promise<Slot> {
+  return new Promise((resolve) => void lane.add(() => holdIn(resolve)));
+}
+
+function holdIn(resolve: (slot: Slot) => void): Promise<void> {
+  return new Promise((free) => resolve({ release: () => free() }));
+}
+
 function waitIn(lane: PQueue, priority: number, signal: AbortSignal): Promise<Slot | 'aborted'> {
   return new Promise((resolve) => {
     const waiting = new AbortController();
@@ -74,7 +83,7 @@ function waitIn(lane: PQueue, priority: number, signal: AbortSignal): Promise<Sl
     signal.addEventListener('abort', leave, { once: true });
     const hold = (): Promise<void> => {
       signal.removeEventListener('abort', leave);
-      return new Promise((free) => resolve({ release: () => free() }));
+      return holdIn(resolve);
     };
     lane.add(hold, { priority, signal: waiting.signal }).catch(() => resolve('aborted'));
   });

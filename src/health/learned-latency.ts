@@ -112,7 +112,7 @@ function keyOf(shape: LatencyShape): string {
 /** A mixture: `share` of it from `seen` (per unit of `factor`), the rest from `expected`. */
 function blend(expected: LatencyDistribution, seen: LatencyDistribution, factor: number, share: number): LatencyDistribution {
   const cdf = (ms: number): number => (1 - share) * expected.cdf(ms) + share * seen.cdf(ms / factor);
-  const quantile = (p: number): number => {
+  const search = (p: number): number => {
     // A mixture's quantile lies between those of its parts.
     const ends = [expected.quantile(p), seen.quantile(p) * factor];
     let low = Math.min(...ends);
@@ -123,6 +123,13 @@ function blend(expected: LatencyDistribution, seen: LatencyDistribution, factor:
       else high = middle;
     }
     return high;
+  };
+  // A plan asks for the same few of them again and again.
+  const found = new Map<number, number>();
+  const quantile = (p: number): number => {
+    const known = found.get(p) ?? search(p);
+    found.set(p, known);
+    return known;
   };
   return { cdf, quantile };
 }

@@ -15,8 +15,26 @@ export type CallShape = {
   readonly price: Price;
 };
 
+type Shaped = CallShape | { readonly unsupported: string };
+
+/** Asked again at every step of a run, and the answer never changes: it is kept as long as the need is. */
+const shapes = new WeakMap<Need, Map<Route, Shaped>>();
+
 /** The shape of a call, or the rule of the route that the asked size breaks. */
-export function callShapeOf(route: Route, need: Need): CallShape | { readonly unsupported: string } {
+export function callShapeOf(route: Route, need: Need): Shaped {
+  let ofNeed = shapes.get(need);
+  if (ofNeed === undefined) {
+    ofNeed = new Map();
+    shapes.set(need, ofNeed);
+  }
+  const known = ofNeed.get(route);
+  if (known !== undefined) return known;
+  const shape = shapeOf(route, need);
+  ofNeed.set(route, shape);
+  return shape;
+}
+
+function shapeOf(route: Route, need: Need): Shaped {
   const size = chooseSize(route.capabilities.sizes, need.size);
   if (size.kind === 'unsupported') return { unsupported: size.rule };
   const shape = {
