@@ -16,10 +16,8 @@ export function lengthOf(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((total, piece) => total + piece.byteLength, 0);
 }
 
-const encoder = new TextEncoder();
-
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  return Buffer.from(text);
 }
 
 export const JSON_TYPE = { 'content-type': 'application/json' } as const;

@@ -103,14 +103,27 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 const OWN: ReadonlySet<string> = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
 
-function headOf({ pathname, search, host }: URL, { method, headers, body }: Outgoing): string {
+/** Of requests whose address and headers are the same objects every time. */
+const beginnings = new WeakMap<URL, { readonly headers: Outgoing['headers']; readonly method: string; readonly text: string }>();
+
+function headOf(url: URL, { method, headers, body }: Outgoing): string {
+  const known = beginnings.get(url);
+  const text = known?.headers === headers && known.method === method ? known.text : beginningOf(url, method, headers);
+  if (text !== known?.text) beginnings.set(url, { headers, method, text });
+  return `${text}${lengthLine(method, body)}\r\n`;
+}
+
+function beginningOf({ pathname, search, host }: URL, method: string, headers: Outgoing['headers']): string {
   if (!TOKEN.test(method)) throw new TypeError('the method is none');
   const lines = [`${method} ${pathname}${search} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive'];
   for (const [name, value] of Object.entries(headers)) {
     if (!TOKEN.test(name) || !HEADER_VALUE.test(value)) throw new TypeError(`the header ${JSON.stringify(name)} cannot be sent`);
     if (!OWN.has(name)) lines.push(`${name}: ${value}`);
   }
-  if (body !== null) lines.push(`content-length: ${typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength}`);
-  else if (method !== 'GET' && method !== 'HEAD') lines.push('content-length: 0');
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+function lengthLine(method: string, body: Outgoing['body']): string {
+  if (body === null) return method === 'GET' || method === 'HEAD' ? '' : 'content-length: 0\r\n';
+  return `content-length: ${typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength}\r\n`;
 }
