@@ -160,6 +160,21 @@ describe('the wire', () => {
     expect(sockets).toBe(2);
   });
 
+  it.each([
+    ['plain text', 'sk-plain', '{"prompt":"fox"}'],
+    ['text of every script', 'sk-plain', '{"prompt":"Füchse 狐 🦊"}'],
+    ['a header beyond ASCII', 'clé', '{"prompt":"Füchse 狐 🦊"}'],
+    ['bytes', 'clé', Buffer.from('Füchse 狐 🦊')],
+  ])('sends %s as it is', async (_, key, body) => {
+    const { wire, url } = await wireTo(async (request, response) => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part);
+      response.end(JSON.stringify({ key: request.headers.authorization, body: Buffer.concat(parts).toString() }));
+    });
+    const answer = await wire.fetch(url, { method: 'POST', headers: { authorization: key }, body });
+    expect(await answer.json()).toEqual({ key, body: body.toString() });
+  });
+
   it('sends no header that could end another', async () => {
     const { wire, url } = await wireTo((_, response) => response.end());
     const headers = { 'x-a': 'b\r\nx-c: d' };

@@ -46,6 +46,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Renders are silent for minutes: middleboxes that forget silent connections sooner are reminded of them. */
 const KEEP_ALIVE_MS = 60_000;
 
+const ASCII = /^[\t\r\n\x20-\x7e]*$/;
+
 /** As large as what node would read at most at a time. */
 const SHARED = Buffer.allocUnsafeSlow(65_536);
 
@@ -105,10 +107,15 @@ export class Connection {
 
   #write(call: Call): void {
     this.#reader = new AnswerReader(call.method, (head) => call.open(head));
-    // Both leave in one packet.
+    const { head, body } = call;
+    // Both leave in one packet; a head in ASCII is the same in UTF-8.
+    if (typeof body === 'string' && ASCII.test(head)) {
+      this.#socket.write(head + body);
+      return;
+    }
     this.#socket.cork();
-    this.#socket.write(call.head, 'latin1');
-    if (call.body !== null) this.#socket.write(call.body);
+    this.#socket.write(head, 'latin1');
+    if (body !== null) this.#socket.write(body);
     this.#socket.uncork();
   }
 
