@@ -33,11 +33,16 @@ const POINTS = 64;
 
 /** A table of points up to a horizon, each computed when it is first looked at: most plans look at a few of them. */
 export class EndTable {
+  /** Kept, because what the engine compiled for a class is thrown away with its last object, at the next full collection. */
+  static readonly kept = new EndTable({ cdf: () => 0, quantile: () => Number.POSITIVE_INFINITY }, POINTS, CORRELATION.otherRoute);
   readonly #latency: LatencyDistribution;
   readonly #stepMs: number;
   readonly #loading: number;
   readonly #spread: number;
   readonly #points = new Array<PerNode | undefined>(POINTS + 1);
+  /** The last question is often the next: in a sequence and all its extensions the first call ends alike. */
+  #askedMs = 0;
+  #answer: PerNode = IMPOSSIBLE;
 
   constructor(latency: LatencyDistribution, horizonMs: number, correlation: number) {
     this.#latency = latency;
@@ -49,6 +54,13 @@ export class EndTable {
   /** `elapsedMs` after its start, by linear interpolation; what lies beyond the horizon counts as its end. */
   endedBy(elapsedMs: number): PerNode {
     if (elapsedMs <= 0) return IMPOSSIBLE;
+    if (elapsedMs === this.#askedMs) return this.#answer;
+    this.#askedMs = elapsedMs;
+    this.#answer = this.#between(elapsedMs);
+    return this.#answer;
+  }
+
+  #between(elapsedMs: number): PerNode {
     const position = Math.min(POINTS, elapsedMs / this.#stepMs);
     const point = Math.floor(position);
     const low = this.#at(point);

@@ -2,7 +2,7 @@
 // the same plan. Here each call is judged by itself; what their fates add up to is fate-tree.ts.
 import type { Candidate } from './candidates.ts';
 import { CORRELATION, EndTable } from './end-table.ts';
-import { type Call, type Evaluation, FateTree } from './fate-tree.ts';
+import { type Call, type Evaluation, evaluateFates } from './fate-tree.ts';
 import { FAST_FAILURE_MS } from './trouble.ts';
 
 /** A call in the sequence. Calls that run already have `ageMs` and start at or before 0. */
@@ -39,7 +39,7 @@ export class Evaluator {
   /** In the order in which the calls start. */
   evaluate(entries: readonly Entry[]): Evaluation {
     const calls = entries.map((entry) => this.#prepare(entry, entries));
-    return new FateTree(calls, this.#remainingMs).evaluate();
+    return evaluateFates(calls, this.#remainingMs);
   }
 
   #prepare(entry: Entry, entries: readonly Entry[]): Call {

@@ -30,6 +30,10 @@ export type Call = {
   readonly silent: number;
 };
 
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+const ONE_CERTAIN: readonly PerNode[] = [CERTAIN];
+
 /** A call on the branch that is being walked, after those before it. */
 type Place = {
   readonly call: Call;
@@ -45,25 +49,28 @@ type Place = {
   fate: 'succeeds' | 'silent' | 'fails';
 };
 
-/** Its calls stand in the order they start in, so none is made needless by a later one. Make one for each sequence. */
-export class FateTree {
-  readonly #calls: readonly Call[];
-  readonly #remainingMs: number;
-  /** What images of these calls are worth: each worth once, the least first. */
-  readonly #worths: readonly number[];
-  readonly #withoutAny: readonly PerNode[];
-  readonly #total = { chance: 0, valueUsd: 0, costUsd: 0 };
+/** Judges a sequence of calls in the order they start in, so that none is made needless by a later one. */
+export function evaluateFates(calls: readonly Call[], remainingMs: number): Evaluation {
+  return tree.evaluate(calls, remainingMs);
+}
 
-  constructor(calls: readonly Call[], remainingMs: number) {
+class FateTree {
+  #calls: readonly Call[] = [];
+  #remainingMs = 0;
+  /** What images of these calls are worth: each worth once, the least first. */
+  #worths: readonly number[] = [];
+  #withoutAny: readonly PerNode[] = [];
+  #total: Mutable<Evaluation> = { chance: 0, valueUsd: 0, costUsd: 0 };
+
+  evaluate(calls: readonly Call[], remainingMs: number): Evaluation {
     this.#calls = calls;
     this.#remainingMs = remainingMs;
     this.#worths = worthsOf(calls);
-    this.#withoutAny = this.#worths.map(() => CERTAIN);
-  }
-
-  evaluate(): Evaluation {
+    this.#withoutAny = this.#worths.length === 1 ? ONE_CERTAIN : this.#worths.map(() => CERTAIN);
+    const total = { chance: 0, valueUsd: 0, costUsd: 0 };
+    this.#total = total;
     this.#grow(0, 1, undefined);
-    return this.#total;
+    return total;
   }
 
   /** Counts the fates of the call at `index` and all after it. Returns their probability, less what is negligible. */
@@ -107,6 +114,9 @@ export class FateTree {
   /** What is left without images once this call, started then, is one that succeeds. */
   #deliver(call: Call, startMs: number, without: readonly PerNode[]): readonly PerNode[] {
     const ended = endedBy(call, this.#remainingMs - startMs);
+    const [only] = without;
+    // Most sequences know one worth, and then every call is of it.
+    if (without.length === 1 && only !== undefined) return [nor(only, ended)];
     return without.map((none, level) => ((this.#worths[level] ?? 0) <= call.worthUsd ? nor(none, ended) : none));
   }
 
@@ -122,6 +132,12 @@ export class FateTree {
     }
   }
 }
+
+/**
+ * One for all: a plan makes dozens of evaluations, one after the other, and what the engine compiled for a class is thrown
+ * away with its last object.
+ */
+const tree = new FateTree();
 
 function worthsOf(calls: readonly Call[]): readonly number[] {
   const worths: number[] = [];
