@@ -35,10 +35,13 @@ export type Step = readonly [Run, readonly Effect[]];
 /** A run that has not started: what the driver knows when a request is admitted. */
 export type NewRun = Pick<Run, 'need' | 'targets' | 'arrivedAt' | 'deadline'>;
 
+/** One for all runs: most never set anything aside, and ten thousand may wait. */
+const NONE: ReadonlyMap<TargetId, never> = new Map<TargetId, never>();
+
 /** Starts a run with its first plan. */
 export function begin(run: NewRun, first: Plan, now: InstantMs, view: HealthView): Step {
   const turn = new Turn(
-    { ...run, attempts: [], upcoming: [], setAside: new Map(), notBefore: new Map(), mayStart: true, held: undefined, ended: false },
+    { ...run, attempts: [], upcoming: [], setAside: NONE, notBefore: NONE, mayStart: true, held: undefined, ended: false },
     now,
     view,
   );

@@ -49,19 +49,32 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
   const running = new Set<() => void>();
   let isClosed = false;
 
-  /** A signal of the call's own, aborted with the caller's or by `close`, until it is unlinked. */
-  const linkedTo = (caller: AbortSignal): { readonly signal: AbortSignal; readonly unlink: () => void } => {
-    const own = new AbortController();
-    const abort = (): void => own.abort();
-    if (caller.aborted || isClosed) own.abort();
-    caller.addEventListener('abort', abort);
-    running.add(abort);
-    const unlink = (): void => {
-      caller.removeEventListener('abort', abort);
-      running.delete(abort);
-    };
-    if (own.signal.aborted) unlink();
-    return { signal: own.signal, unlink };
+  /**
+   * Does `work` with a signal of its own, aborted with the caller's or by `close`. Ends with what the work ends with, or with
+   * `given` as soon as it is aborted; the SDK closes the socket by itself meanwhile. One promise and one listener, because
+   * ten thousand calls may wait like this.
+   */
+  const untilAborted = <End>(
+    caller: AbortSignal,
+    given: (wasSent: boolean) => End,
+    work: (signal: AbortSignal) => Promise<End>,
+  ): Promise<End> => {
+    if (caller.aborted || isClosed) return Promise.resolve(given(false));
+    return new Promise((resolve) => {
+      const own = new AbortController();
+      const settle = (end: End): void => {
+        caller.removeEventListener('abort', abort);
+        running.delete(abort);
+        resolve(end);
+      };
+      const abort = (): void => {
+        settle(given(true));
+        own.abort();
+      };
+      caller.addEventListener('abort', abort);
+      running.add(abort);
+      void work(own.signal).then(settle);
+    });
   };
 
   const endpointOf = (id: EndpointId): Endpoint => {
@@ -77,31 +90,42 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
 
   async function generate(call: ProviderCall, callerSignal: AbortSignal): Promise<ProviderReply> {
     const endpoint = endpointOf(call.endpoint);
-    const { signal, unlink } = linkedTo(callerSignal);
-    if (signal.aborted) return failed(failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }));
     const startedAt = options.clock.now();
-    const moment: Moment = {
-      signal,
-      elapsedMs: () => options.clock.now() - startedAt,
-      wallMs: () => options.clock.wall().getTime(),
-    };
-    const secrets = { apiKey: endpoint.apiKey, prompt: call.prompt };
-    const work = sessionAt(endpoint)
-      .then((session) => session.generate(call, moment))
-      .catch((error: unknown) => failed(failureOf(judgeException(error), { message: publicMessage(describeException(error), secrets) })));
-    return firstOf(work, signal, () => failed(failureOf(CANCELLED, { message: 'cancelled after it was sent' }))).finally(unlink);
+    const cancelled = (wasSent: boolean): ProviderReply =>
+      failed(
+        wasSent
+          ? failureOf(CANCELLED, { message: 'cancelled after it was sent' })
+          : failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }),
+      );
+    return untilAborted(callerSignal, cancelled, async (signal) => {
+      const moment: Moment = {
+        signal,
+        elapsedMs: () => options.clock.now() - startedAt,
+        wallMs: () => options.clock.wall().getTime(),
+      };
+      try {
+        return await (await sessionAt(endpoint)).generate(call, moment);
+      } catch (error) {
+        const secrets = { apiKey: endpoint.apiKey, prompt: call.prompt };
+        return failed(failureOf(judgeException(error), { message: publicMessage(describeException(error), secrets) }));
+      }
+    });
   }
 
   /** Never `refused` unless the provider said so: whatever goes wrong makes the check unavailable. */
   async function moderateWith(ask: NonNullable<typeof moderate>, prompt: string, id: EndpointId, callerSignal: AbortSignal) {
     const endpoint = endpointOf(id);
-    const { signal, unlink } = linkedTo(callerSignal);
-    if (signal.aborted) return unavailable('cancelled');
-    const secrets = { apiKey: endpoint.apiKey, prompt };
-    const work = sessionAt(endpoint)
-      .then((session) => ask(session, prompt, signal))
-      .catch((error: unknown) => unavailable(publicMessage(describeException(error), secrets)));
-    return firstOf(work, signal, () => unavailable('cancelled')).finally(unlink);
+    return untilAborted(
+      callerSignal,
+      () => unavailable('cancelled'),
+      async (signal) => {
+        try {
+          return await ask(await sessionAt(endpoint), prompt, signal);
+        } catch (error) {
+          return unavailable(publicMessage(describeException(error), { apiKey: endpoint.apiKey, prompt }));
+        }
+      },
+    );
   }
 
   return {
@@ -118,18 +142,6 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
       await Promise.allSettled(open.map(async (session) => (await session).close()));
     },
   };
-}
-
-/** What the work ends with, or `onAbort` as soon as the signal is aborted; the SDK closes the socket by itself meanwhile. */
-async function firstOf<End>(work: Promise<End>, signal: AbortSignal, onAbort: () => End): Promise<End> {
-  const abort = Promise.withResolvers<End>();
-  const settle = (): void => abort.resolve(onAbort());
-  signal.addEventListener('abort', settle, { once: true });
-  try {
-    return await Promise.race([abort.promise, work]);
-  } finally {
-    signal.removeEventListener('abort', settle);
-  }
 }
 
 function unavailable(reason: string): Moderation {
