@@ -10,12 +10,14 @@ import { createObserver, type Observer } from '../../gateway/observe/observer.ts
 import { openState, type State } from '../../gateway/state.ts';
 import { type Clock, systemClock } from '../../system/clock.ts';
 import { systemIds } from '../../system/ids.ts';
+import { giveMemoryBack } from '../../system/memory.ts';
 import { isLoopbackHost } from '../../system/network/loopback-host.ts';
 import type { Source } from '../endpoints.ts';
 import { sandboxFor } from '../open-world.ts';
 import { systemReason } from '../text-file.ts';
 import { version } from '../version.ts';
 import { createLiveRouter, type LiveRouter } from './live-router.ts';
+import { tidyAfterBursts } from './tidy-after-burst.ts';
 
 export type GatewayPlan = {
   readonly source: Source;
@@ -76,6 +78,8 @@ async function openParts({ source, settings, requireKeys }: GatewayPlan, whenClo
   const edits = editsEndpoint(() => live.settings());
   const app = createApp(parts, [edits, ...docsEndpoints([...ENDPOINTS, edits], version())]);
   views.load = () => app.load();
+  const tidying = tidyAfterBursts(clock, () => app.load(), giveMemoryBack);
+  whenClosing(async () => tidying.stop());
   await live.router().ready();
   const server = await listen(() => startServer(app, settings), settings);
   whenClosing(() => server.drain(0));
