@@ -41,7 +41,7 @@ while (ends.length < WAITING) {
   await sleep(20);
 }
 const open = await mostOpen();
-const during = await residentBytes();
+const during = await settledBytes();
 const each = (during - before) / open;
 const ended = await Promise.all(ends);
 const failed = ended.filter(({ status }) => status !== 200);
@@ -78,9 +78,9 @@ async function residentBytes(): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
-/** Once what the warm-up left has been collected or has not. */
+/** Once what was left by taking requests in has been given back or has not: V8 needs ten seconds of calm for it. */
 async function settledBytes(): Promise<number> {
-  await sleep(3_000);
+  await sleep(15_000);
   return residentBytes();
 }
 
