@@ -67,7 +67,19 @@ function countPages(pages: Uint32Array, script: Script): number {
 }
 
 function latinLanguage(tokens: readonly Token[]): string | undefined {
-  const share = (words: ReadonlySet<string>): number => tokens.filter((token) => words.has(token.word)).length / Math.max(1, tokens.length);
-  const best = [...SMALL_WORDS].map(([language, words]) => ({ language, share: share(words) })).sort((a, b) => b.share - a.share)[0];
-  return best && best.share >= LEAST_SMALL_WORDS && best.share > share(ENGLISH) ? best.language : undefined;
+  let best: string | undefined;
+  let most = 0;
+  for (const [language, words] of SMALL_WORDS) {
+    const count = countIn(words, tokens);
+    if (count <= most) continue;
+    most = count;
+    best = language;
+  }
+  return most / Math.max(1, tokens.length) >= LEAST_SMALL_WORDS && most > countIn(ENGLISH, tokens) ? best : undefined;
+}
+
+function countIn(words: ReadonlySet<string>, tokens: readonly Token[]): number {
+  let count = 0;
+  for (const { word } of tokens) if (words.has(word)) count += 1;
+  return count;
 }

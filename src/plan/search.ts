@@ -104,11 +104,16 @@ function couldBeat(toBeat: number, { steps, evaluation }: Sequence, field: Field
 }
 
 /** The best of the sequences (best first), or the one with the same calls that starts them earlier at hardly more cost. */
-function soonest([best, ...others]: readonly Sequence[]): Sequence | undefined {
+function soonest(sequences: readonly Sequence[]): Sequence | undefined {
+  const [best] = sequences;
   if (best === undefined) return undefined;
-  const surcharge = best.evaluation.costUsd * EARLIER_START_SURCHARGE;
-  const rivals = others.filter((other) => isSameCalls(best.steps, other.steps) && other.netUsd >= best.netUsd - surcharge);
-  return rivals.reduce((chosen, rival) => (totalStart(rival) < totalStart(chosen) ? rival : chosen), best);
+  const leastUsd = best.netUsd - best.evaluation.costUsd * EARLIER_START_SURCHARGE;
+  let chosen = best;
+  for (const rival of sequences) {
+    if (rival.netUsd < leastUsd) break;
+    if (isSameCalls(best.steps, rival.steps) && totalStart(rival) < totalStart(chosen)) chosen = rival;
+  }
+  return chosen;
 }
 
 function isSameCalls(a: readonly Step[], b: readonly Step[]): boolean {
@@ -131,21 +136,30 @@ function extensions(steps: readonly Step[], field: Field): readonly (readonly St
   const { remainingMs } = field.limits;
   const earliest = steps.at(-1)?.startMs ?? 0;
   const waitsForFailure = steps.length > 0 && steps.at(-1)?.startMs === undefined;
-  const silentMs = Math.max(0, before.startMs + before.silentAfterMs);
-  const times = waitsForFailure ? [] : [...START_GRID.map((share) => share * remainingMs), silentMs];
+  const times = waitsForFailure ? NO_TIMES : timesAfter(before, remainingMs);
   const longer: (readonly Step[])[] = [];
   for (const candidate of field.candidates) {
     longer.push([...steps, { candidate, startMs: undefined, hedge: undefined }]);
-    const tried = new Set<number>();
+    let latest = Number.NEGATIVE_INFINITY;
+    // In order, so that a time which comes out as one before it does so right after it.
     for (const time of times) {
       const startMs = Math.max(time, earliest, candidate.readyMs);
-      if (startMs >= remainingMs || tried.has(startMs)) continue;
-      tried.add(startMs);
+      if (startMs >= remainingMs || startMs === latest) continue;
+      latest = startMs;
       const hedge = hedgeReason(before, candidate, startMs, field);
       if (hedge !== undefined) longer.push([...steps, { candidate, startMs, hedge, besideMs: startMs - before.startMs }]);
     }
   }
   return longer;
+}
+
+const NO_TIMES: readonly number[] = [];
+
+/** Of the grid, and the moment at which the call before will have gone silent, in order. */
+function timesAfter(before: Previous, remainingMs: number): readonly number[] {
+  const times = START_GRID.map((share) => share * remainingMs);
+  times.push(Math.max(0, before.startMs + before.silentAfterMs));
+  return times.sort((a, b) => a - b);
 }
 
 /** A call that a further one may run beside. */
