@@ -64,16 +64,17 @@ describe('the page on the gateway', () => {
   });
 
   it('gives every setting with its true default, and no other', () => {
-    const { limits, imageUrls, webhooks, ...others } = DEFAULT_SETTINGS;
+    const { limits, imageUrls, jobs, webhooks, ...others } = DEFAULT_SETTINGS;
     const nested = (prefix: string, part: object) => Object.entries(part).map(([name, value]) => [`${prefix}.${name}`, value] as const);
     const known = new Map<string, unknown>([
       ...Object.keys(GatewaySettingsSchema.shape).map((name) => [name, undefined] as const),
       ...Object.entries(others),
       ...nested('limits', limits),
       ...nested('imageUrls', imageUrls),
+      ...nested('jobs', jobs),
       ...nested('webhooks', webhooks),
     ]);
-    for (const part of ['limits', 'imageUrls', 'webhooks']) known.delete(part);
+    for (const part of ['limits', 'imageUrls', 'jobs', 'webhooks']) known.delete(part);
     const table = page.slice(page.indexOf('## Settings'), page.indexOf('## Reload'));
     const rows = [...table.matchAll(/^\| `([\w.]+)`(?: \*)? \| (.*?) \|/gm)].map(([, name = '', value = '']) => [name, value] as const);
     const text = (value: unknown): string =>

@@ -11,8 +11,7 @@ import { LateSettlements } from './limits/late-settlements.ts';
 import { LoopbackLedger } from './limits/loopback-ledger.ts';
 import type { Gatekeeper, Idempotency, Traces } from './ports.ts';
 import { Pulse } from './pulse.ts';
-import { openSqliteFile } from './store/sqlite-file.ts';
-import { SqliteStore } from './store/sqlite-store.ts';
+import { openSqliteStores, type Stores } from './store/open-sqlite.ts';
 import type { SpendRow } from './store/store.ts';
 import { WrittenBehindTraces } from './traces/traces.ts';
 
@@ -25,11 +24,14 @@ export type StateOptions = {
   readonly traceTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly secrets?: Secrets;
+  /** Where it is kept; closed with it. Default: a file in the data folder. */
+  readonly stores?: Stores;
   /** Hears of records the store did not take. */
   readonly onTrouble?: (error: unknown) => void;
 };
 
 export type State = {
+  readonly stores: Stores;
   readonly gatekeeper: Gatekeeper;
   readonly idempotency: Idempotency;
   readonly traces: Traces;
@@ -46,7 +48,8 @@ export type State = {
 export async function openState(options: StateOptions): Promise<State> {
   const { dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs } = options;
   const onTrouble = options.onTrouble ?? ((): void => undefined);
-  const store = new SqliteStore(openSqliteFile({ dataDir, clock, owner: ids.next('gw') }));
+  const stores = options.stores ?? openSqliteStores({ dataDir, clock, owner: ids.next('gw') });
+  const { store } = stores;
   const files = new AnswerFiles(dataDir, ids);
   const keys = createKeyRing(store, clock, options.secrets ?? systemSecrets());
   const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, onTrouble);
@@ -55,6 +58,7 @@ export async function openState(options: StateOptions): Promise<State> {
   const pulse = new Pulse({ store, files, settlements, clock, traceTtlMs, idempotencyTtlMs, onTrouble });
   await pulse.start();
   return {
+    stores,
     keys,
     traces,
     gatekeeper: createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys }),

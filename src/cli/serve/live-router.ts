@@ -69,9 +69,10 @@ function withFixed({ options, gateway }: Config, now: Config): Config {
   const { otlpEndpoint: _, bucket: __, ...wanted } = gateway;
   const given = { ...(otlpEndpoint === undefined ? {} : { otlpEndpoint }), ...(bucket === undefined ? {} : { bucket }) };
   const limits = { ...gateway.limits, headerBytes, headersTimeoutMs, bodyTimeoutMs };
+  const jobs = { ...gateway.jobs, concurrency: now.gateway.jobs.concurrency };
   return {
     options: { ...options, speed: now.options.speed },
-    gateway: { ...wanted, ...given, host, port, dataDir, logLevel, traceTtlMs, idempotencyTtlMs, limits },
+    gateway: { ...wanted, ...given, host, port, dataDir, logLevel, traceTtlMs, idempotencyTtlMs, limits, jobs },
   };
 }
 
@@ -79,6 +80,7 @@ function differences(wanted: Config, next: Config): readonly string[] {
   return [
     ...(wanted.options.speed === next.options.speed ? [] : ['speed']),
     ...FIXED.filter((name) => !isDeepStrictEqual(wanted.gateway[name], next.gateway[name])).map((name) => `gateway.${name}`),
+    ...(wanted.gateway.jobs.concurrency === next.gateway.jobs.concurrency ? [] : ['gateway.jobs.concurrency']),
     ...FIXED_LIMITS.filter((name) => wanted.gateway.limits[name] !== next.gateway.limits[name]).map((name) => `gateway.limits.${name}`),
   ];
 }

@@ -17,6 +17,7 @@ import { sandboxFor } from '../open-world.ts';
 import { systemReason } from '../text-file.ts';
 import { version } from '../version.ts';
 import { createLiveRouter, type LiveRouter } from './live-router.ts';
+import { openJobs } from './open-jobs.ts';
 import { tidyAfterBursts } from './tidy-after-burst.ts';
 
 export type GatewayPlan = {
@@ -74,16 +75,23 @@ async function openParts({ source, settings, requireKeys }: GatewayPlan, whenClo
   whenClosing(() => state.close());
   const usableKeys = await countKeys(state);
   if (usableKeys === 0) refuseOpenDoor(settings);
-  const parts = { ...live, ...state, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
-  const edits = editsEndpoint(() => live.settings());
-  const app = createApp(parts, [edits, ...docsEndpoints([...ENDPOINTS, edits], version())]);
+  const jobs = await openJobs(settings, live, state, { clock, ids, onTrouble });
+  whenClosing(() => jobs.close());
+  const more = [editsEndpoint(() => live.settings()), ...jobs.endpoints];
+  const parts = { ...live, ...state, jobs: jobs.parts, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
+  const app = createApp(parts, [...more, ...docsEndpoints([...ENDPOINTS, ...more], version())]);
   views.load = () => app.load();
   const tidying = tidyAfterBursts(clock, () => app.load(), giveMemoryBack);
   whenClosing(async () => tidying.stop());
   await live.router().ready();
   const server = await listen(() => startServer(app, settings), settings);
   whenClosing(() => server.drain(0));
-  return { url: server.url, live, observer, usableKeys, drain: () => server.drain(live.settings().drainMs) };
+  jobs.start();
+  const drain = async (): Promise<void> => {
+    const { drainMs } = live.settings();
+    await Promise.all([server.drain(drainMs), jobs.drain(drainMs)]);
+  };
+  return { url: server.url, live, observer, usableKeys, drain };
 }
 
 /** What the observer looks at, and is there only after it. */

@@ -116,6 +116,19 @@ export const GatewaySettingsSchema = z.strictObject({
     .describe('Pictures to edit given as https URLs.'),
   webhooks: WebhooksSchema.prefault({}).describe('How callers are told of their jobs.'),
   bucket: BucketSchema.optional().describe('Where pictures of jobs are kept; without it, in the data folder.'),
+  jobs: z
+    .strictObject({
+      concurrency: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(16)
+        .describe('Jobs this process makes at a time: a render is minutes of waiting for somebody else. More processes make more.'),
+      lifeMs: milliseconds(1_000, 30 * DAY_MS, DAY_MS, 'A job that does not say may take so long: providers’ outages are over by then.'),
+      keepMs: milliseconds(1_000, YEAR_MS, 7 * DAY_MS, 'How long jobs and batches that have ended can be looked at, with their pictures.'),
+    })
+    .prefault({})
+    .describe('Renders that outlive their callers.'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('The least that is logged, as JSON lines on stderr.'),
   otlpEndpoint: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })

@@ -73,7 +73,7 @@ function checkRow(gateway: Gateway, principal: Principal, text: string, lifeMs: 
   const denial = gateway.gatekeeper.permits(principal, { policy: request.policy, model });
   if (denial !== undefined) throw new RowError(denial.param ?? 'model', denial.message);
   const wanted = { request, model, origin: { kind: 'request' }, lineage: undefined, lifeMs: undefined, capLeft: undefined } as const;
-  const { maxCost, need, leastCost } = checkWords(gateway, wanted, lifeMs);
+  const { worstCost: maxCost, need, leastCost } = checkWords(gateway, wanted, lifeMs);
   refusePremium(gateway, request, need);
   return { customId, model, maxCost, leastCost, request };
 }

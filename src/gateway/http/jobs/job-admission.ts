@@ -30,6 +30,8 @@ export type WantedJob = {
 
 export type CheckedJob = WantedJob & {
   readonly maxCost: MicroUsd;
+  /** What one run of it may cost: its cap, or without one its plan at worst. */
+  readonly worstCost: MicroUsd;
   /** What its request was read as. */
   readonly need: Need;
   /** What its images cost at the cheapest route that will do; undefined while none is to be had. */
@@ -40,6 +42,12 @@ export type CheckedJob = WantedJob & {
 const LONGEST_BUDGET_MS = 86_400_000;
 /** What a plan may start, at most, when there is none to look at. */
 const MOST_ATTEMPTS = 3;
+
+/**
+ * A job that names no cap is one all the same, for nothing may be doubled in silence. A worker that is shut down or dies leaves
+ * a call that may have been billed: there is money for two such runs and one that delivers.
+ */
+const RUNS_PAID_FOR = 3;
 
 /** Throws ImageRouterError `invalid_request` or `infeasible`. */
 export async function checkJob(gateway: Gateway, wanted: WantedJob, defaultLifeMs: number): Promise<CheckedJob> {
@@ -56,7 +64,10 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
   const explanation = gateway.router().explain(asked);
   const { plan } = explanation;
   if (plan.kind === 'infeasible' && !mayPass(plan)) throw infeasibleError(plan, gateway.ids.next('req'), 0);
-  return { ...wanted, maxCost: capLeft ?? capOf(gateway, asked, explanation), need: explanation.need, leastCost: leastOf(explanation) };
+  const given = capLeft ?? (request.maxCostUsd === undefined ? undefined : microUsd(request.maxCostUsd));
+  const worstCost = given ?? worstOf(gateway, asked, explanation);
+  const maxCost = given ?? ((worstCost * RUNS_PAID_FOR) as MicroUsd);
+  return { ...wanted, lifeMs, maxCost, worstCost, need: explanation.need, leastCost: leastOf(explanation) };
 }
 
 function leastOf({ plan, parts }: Explanation): MicroUsd | undefined {
@@ -69,9 +80,8 @@ function mayPass({ excluded }: Infeasible): boolean {
   return excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
 }
 
-/** Never silently doubled: a job without a cap may cost what one whole plan of it costs at worst, its preview included. */
-function capOf(gateway: Gateway, request: ImageRequest, { plan, need }: Explanation): MicroUsd {
-  if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
+/** What one whole plan of it costs at worst, its preview included. */
+function worstOf(gateway: Gateway, request: ImageRequest, { plan, need }: Explanation): MicroUsd {
   const worst = plan.kind === 'plan' ? plan.worstCost : ((dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd);
   const hasPreview = request.preview === true || (need.policy.precheck && need.tier === 'premium');
   return hasPreview ? addUsd(worst, worstOfPreview(gateway, request)) : worst;
