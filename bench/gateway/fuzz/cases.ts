@@ -15,8 +15,32 @@ export type FuzzCase = {
 };
 
 const EDITS = '/v1/images/edits';
-const POSTS = ['/v1/images/generations', EDITS, '/v1/images/explain'] as const;
+const JOBS = '/v1/images/jobs';
+/** A job that is there, with a picture. */
+export const KNOWN_JOB = `job_${'0'.repeat(32)}`;
+const POSTS = ['/v1/images/generations', EDITS, '/v1/images/explain', JOBS, JOBS] as const;
+const SMALL_POSTS = [
+  `${JOBS}/${KNOWN_JOB}/finalize`,
+  `${JOBS}/${KNOWN_JOB}/upgrade`,
+  `${JOBS}/${KNOWN_JOB}/cancel`,
+  `${JOBS}/x/finalize`,
+  '/v1/images/batches/x/cancel',
+  '/v1/webhooks',
+  '/v1/webhooks/x',
+] as const;
+const BATCHES = '/v1/images/batches';
 const GETS = [
+  JOBS,
+  `${JOBS}/${KNOWN_JOB}`,
+  `${JOBS}/${KNOWN_JOB}/events`,
+  `${JOBS}/${KNOWN_JOB}/content/0`,
+  `${JOBS}/${KNOWN_JOB}/content/9`,
+  `${JOBS}/${KNOWN_JOB}/preview/-1`,
+  `${JOBS}/x/events`,
+  BATCHES,
+  `${BATCHES}/x/results`,
+  '/v1/webhooks',
+  '/v1/webhooks/x/deliveries',
   '/v1/models',
   '/v1/models/gpt-image-2',
   '/v1/routes',
@@ -44,8 +68,11 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TR
 export function fuzzCase(seed: number, number: number): FuzzCase {
   const draw = drawFrom(seededRandom(`${seed}:${number}`));
   const kind = draw.below(100);
-  if (kind < 38) return postJson(draw, number);
-  if (kind < 70) return post(draw, number, draw.chance(0.93) ? EDITS : draw.pick(POSTS), 'form', formPayload(draw));
+  if (kind < 30) return postJson(draw, number);
+  if (kind < 34) return post(draw, number, draw.pick(SMALL_POSTS), 'small', smallPayload(draw));
+  if (kind < 38) return post(draw, number, BATCHES, 'lines', linesPayload(draw));
+  if (kind < 70)
+    return post(draw, number, draw.chance(0.93) ? draw.pick([EDITS, EDITS, JOBS, BATCHES]) : draw.pick(POSTS), 'form', formPayload(draw));
   if (kind < 85) return get(draw, number);
   if (kind < 93) return head(draw, number);
   return raw(draw, number);
@@ -54,6 +81,24 @@ export function fuzzCase(seed: number, number: number): FuzzCase {
 function postJson(draw: Draw, number: number): FuzzCase {
   const path = draw.pick(POSTS);
   return post(draw, number, path, 'json', jsonPayload(draw, (path === EDITS) !== draw.chance(0.05)));
+}
+
+/** Bodies of a field or two, right or wrong, or none. */
+function smallPayload(draw: Draw): Payload {
+  const value = draw.pick([0, -1, 1e9, true, '0', null, [], {}, CANARY, 'http://127.0.0.1:1/', 'https://example.com/hook']);
+  const name = draw.pick(['preview', 'use_as_reference', 'max_cost_usd', 'url', 'events', 'enabled', '__proto__', 'x']);
+  const text = draw.pick(['', '{', '[]', JSON.stringify({ [name]: value })]);
+  return { type: draw.pick(['application/json', 'application/json', 'text/plain', '']), bytes: Buffer.from(text) };
+}
+
+/** Rows of a batch: a few good or bad generations, whole or broken in the middle of a line. */
+function linesPayload(draw: Draw): Payload {
+  const row = (): Buffer => draw.pick([jsonPayload(draw, draw.chance(0.1)).bytes, Buffer.from('{"prompt":"a fox","model":"preview"}')]);
+  const rows = Array.from({ length: draw.pick([0, 1, 2, 5, 40]) }, () => [row(), Buffer.from(draw.pick(['\n', '\n', '\r\n', '\n\n']))]);
+  return {
+    type: draw.pick(['application/jsonl', 'application/jsonl', 'application/x-ndjson', 'text/plain']),
+    bytes: Buffer.concat(rows.flat()),
+  };
 }
 
 function post(draw: Draw, number: number, path: string, name: string, payload: Payload): FuzzCase {
@@ -127,7 +172,10 @@ const HEADERS = [
   (draw: Draw) => `content-encoding: ${draw.pick(['gzip', 'identity', 'br'])}`,
   () => 'connection: close',
   () => 'connection: upgrade\r\nupgrade: websocket',
-  () => 'range: bytes=0-1',
+  (draw: Draw) => `range: bytes=${draw.pick(['0-1', '-1', '5-', '9-1', '0-0,2-3', '999999999-', 'x'])}`,
+  (draw: Draw) => `last-event-id: ${draw.pick(['0', '1', '-1', 'x', '99999999999999999999'])}`,
+  (draw: Draw) => `prefer: ${draw.pick(['respond-async', 'wait=1', 'respond-async, wait=99999999999', '"', CANARY])}`,
+  (draw: Draw) => `x-on-late: ${draw.pick(['job', 'degrade', 'x'])}`,
   () => 'accept: text/event-stream',
   () => 'origin: https://evil.example',
   () => 'x-forwarded-for: 10.0.0.1',
@@ -139,7 +187,9 @@ function headers(draw: Draw): readonly string[] {
 }
 
 function query(draw: Draw): string {
-  return draw.chance(0.2) ? `?${draw.pick(['api-version=1', 'a=b&a=c', '%', `key=${KEY_CANARY}`, '='.repeat(500)])}` : '';
+  return draw.chance(0.2)
+    ? `?${draw.pick(['api-version=1', 'limit=1', 'limit=-1', 'after=x', 'status=queued,done', 'signature=x&expires=1', 'concurrency=2', 'max_cost_usd=x', 'a=b&a=c', '%', `key=${KEY_CANARY}`, '='.repeat(500)])}`
+    : '';
 }
 
 function chunked(draw: Draw, bytes: Buffer): Buffer {

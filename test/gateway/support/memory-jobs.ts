@@ -33,6 +33,7 @@ export class MemoryJobs implements Jobs {
   readonly #defaultLifeMs: number;
   readonly #waiting = new Set<() => void>();
   readonly #listeners = new Set<() => void>();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(clock: Clock, router?: Pick<ImageRouter, 'generate'>, defaultLifeMs = 86_400_000) {
     this.#clock = clock;
@@ -44,7 +45,7 @@ export class MemoryJobs implements Jobs {
     if (this.trouble !== undefined) throw this.trouble;
     const fresh = orders.filter(({ id, origin }) => origin.kind !== 'batch' || !this.kept.has(id));
     const accepted = fresh.map((order) => this.#accept(order));
-    for (const job of accepted) if (this.#router !== undefined) void this.#run(job.id, this.#router);
+    for (const { id } of accepted) if (this.#router !== undefined) this.#begin(id, this.#router);
     return accepted;
   }
 
@@ -159,6 +160,11 @@ export class MemoryJobs implements Jobs {
     return () => this.#listeners.delete(wake);
   }
 
+  /** Once nothing is being made any more. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
   /** A worker takes it. */
   start(id: string, expectedMs = 60_000): void {
     this.#change(id, { state: 'running', startedAt: this.#now(), runs: this.#of(id).job.runs + 1, expectedMs });
@@ -214,6 +220,11 @@ export class MemoryJobs implements Jobs {
     this.kept.set(id, { job, request, events: [], attempts: [], abort: new AbortController() });
     this.#tell(id, 'job.queued', {});
     return job;
+  }
+
+  #begin(id: string, router: Pick<ImageRouter, 'generate'>): void {
+    const running = this.#run(id, router).finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   async #run(id: string, router: Pick<ImageRouter, 'generate'>): Promise<void> {
