@@ -14,6 +14,7 @@ import { type Clock, systemClock } from './system/clock.ts';
 import { type Ids, systemIds } from './system/ids.ts';
 import { type Random, systemRandom } from './system/random.ts';
 import { IGNORE_EVENTS, type Listener } from './telemetry/event.ts';
+import type { HealthNews } from './telemetry/health-news.ts';
 
 /** Replacements for the doors to the outside; each defaults to the machine's own. */
 export type Doors = {
@@ -23,6 +24,8 @@ export type Doors = {
   readonly providers?: Readonly<Record<ProviderKind, Provider>>;
   /** Hears everything the router tells about itself. It must not throw. */
   readonly listener?: Listener;
+  /** What processes that share a store tell each other of their breakers; default: this one is alone. */
+  readonly news?: HealthNews;
 };
 
 export function compose(options: ResolvedOptions, doors: Doors = {}): ImageRouter {
@@ -40,6 +43,7 @@ export function compose(options: ResolvedOptions, doors: Doors = {}): ImageRoute
     profile: options.latencyProfile,
     maxWaitingPerLane: options.maxWaitingPerRoute,
     listener: doors.listener ?? IGNORE_EVENTS,
+    news: doors.news,
   });
   return new Router(options, engine);
 }

@@ -80,6 +80,8 @@ export type BreakerRow = {
   readonly isProbing: boolean;
 };
 
+export type BreakerNews = { readonly state: 'open'; readonly reason: string; readonly waitMs: number } | { readonly state: 'closed' };
+
 export interface Breakers {
   /** Asks to start a call. `probe`: it is the one call that decides whether the breaker closes. */
   admit(target: TargetId, operation: Operation): Admitted;
@@ -87,6 +89,11 @@ export interface Breakers {
   settle(ticket: Ticket, evidence: Settlement): void;
   /** Opens at once: the detector's alarm or an account fault. Nothing happens when it is open already. */
   trip(target: TargetId, operation: Operation, reason: string): void;
+  /**
+   * Heeds what another process found. `open`: opens here too, to be tried again when it will be there. `closed`: closes what was
+   * opened by such news alone; what was opened by evidence of our own waits for a probe of our own.
+   */
+  heed(target: TargetId, operation: Operation, news: BreakerNews): void;
   /** What `admit` would answer, without taking the probe. */
   admission(target: TargetId, operation: Operation): Admission;
   /** Every breaker that has ever had evidence. */
@@ -99,7 +106,8 @@ export interface Breakers {
 export function createBreakers(options: {
   readonly clock: Clock;
   readonly options?: Partial<BreakerOptions>;
-  readonly onChange: (change: BreakerChange) => void;
+  /** `isHearsay`: it follows what another process found, and is no news to it. */
+  readonly onChange: (change: BreakerChange, isHearsay: boolean) => void;
 }): Breakers {
   const settings = checked({ ...BREAKER_DEFAULTS, ...options.options });
   const breakers = new Map<string, Breaker>();
@@ -126,6 +134,11 @@ export function createBreakers(options: {
     trip: (target, operation, reason) => {
       if (!isShut) make(target, operation).open(reason);
     },
+    heed: (target, operation, news) => {
+      if (isShut) return;
+      if (news.state === 'open') make(target, operation).open(news.reason, news.waitMs);
+      else find(target, operation)?.closeAsHeard();
+    },
     admission: (target, operation) => {
       if (isShut) return { kind: 'open', reason: 'the breakers are shut down', retryAt: undefined };
       return find(target, operation)?.admission() ?? { kind: 'closed' };
@@ -150,7 +163,7 @@ class Breaker {
   readonly #operation: Operation;
   readonly #clock: Clock;
   readonly #options: BreakerOptions;
-  readonly #onChange: (change: BreakerChange) => void;
+  readonly #onChange: (change: BreakerChange, isHearsay: boolean) => void;
   readonly #circuit: CircuitBreaker<['for' | 'against']>;
   /** opossum's own options object, which it reads the reset time from at every opening. */
   readonly #circuitOptions: { resetTimeout: number };
@@ -164,9 +177,19 @@ class Breaker {
   #openings = 0;
   #reason: string | undefined;
   #retryAt: InstantMs | undefined;
+  /** How long the opening under way lasts; undefined: as its number says. */
+  #heardWaitMs: number | undefined;
+  /** Whether the latest opening or closing followed news from another process. */
+  #isHearsay = false;
   #probe: { readonly ticket: Ticket; readonly stopLease: CancelTimer } | undefined;
 
-  constructor(target: TargetId, operation: Operation, clock: Clock, options: BreakerOptions, onChange: (change: BreakerChange) => void) {
+  constructor(
+    target: TargetId,
+    operation: Operation,
+    clock: Clock,
+    options: BreakerOptions,
+    onChange: (change: BreakerChange, isHearsay: boolean) => void,
+  ) {
     this.#target = target;
     this.#operation = operation;
     this.#clock = clock;
@@ -234,11 +257,18 @@ class Breaker {
     }
   }
 
-  open(reason: string): void {
+  /** `heardWaitMs`: another process opened its own, for so long. */
+  open(reason: string, heardWaitMs?: number): void {
     if (this.#circuit.opened) return;
     this.#reason = reason;
+    this.#isHearsay = heardWaitMs !== undefined;
+    this.#heardWaitMs = heardWaitMs;
     this.#circuitOptions.resetTimeout = this.#nextResetMs() / this.#clock.speed;
     this.#circuit.open();
+  }
+
+  closeAsHeard(): void {
+    if (this.#isHearsay && !this.#circuit.closed) this.#circuit.close();
   }
 
   row(): BreakerRow {
@@ -260,12 +290,16 @@ class Breaker {
 
   /** Hands opossum one piece of evidence. A failure changes its state at once, a success in the next microtask. */
   #fire(evidence: 'for' | 'against'): void {
+    this.#isHearsay = false;
+    this.#heardWaitMs = undefined;
     this.#circuitOptions.resetTimeout = this.#nextResetMs() / this.#clock.speed;
     this.#circuit.fire(evidence).catch(() => undefined);
   }
 
   #nextResetMs(): number {
-    return Math.min(this.#options.firstResetMs * 2 ** this.#openings, this.#options.longestResetMs);
+    const { firstResetMs, longestResetMs } = this.#options;
+    const waitMs = this.#heardWaitMs === undefined ? firstResetMs * 2 ** this.#openings : Math.max(1, this.#heardWaitMs);
+    return Math.min(waitMs, longestResetMs);
   }
 
   /** The only place where a change of opossum's state is taken over. */
@@ -289,12 +323,13 @@ class Breaker {
       // Otherwise the failures of the outage are still in the window, and the next one alone would open it again.
       this.#turn(BUCKETS);
     }
-    this.#onChange({ target: this.#target, operation: this.#operation, from, to, reason, at });
+    this.#onChange({ target: this.#target, operation: this.#operation, from, to, reason, at }, this.#isHearsay);
   }
 
   #reasonFor(to: BreakerState): string {
     if (to === 'open') return this.#reason ?? 'open';
-    return to === 'closed' ? 'the probe succeeded' : 'the reset time is over';
+    if (to === 'half-open') return 'the reset time is over';
+    return this.#isHearsay ? 'another process reached it' : 'the probe succeeded';
   }
 
   /** Moves the window on by whole buckets of world time since it last moved. */

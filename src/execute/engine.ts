@@ -12,7 +12,8 @@ import type { CancelTimer, Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import type { Random } from '../system/random.ts';
 import { type Listener, tell } from '../telemetry/event.ts';
-import { type Breakers, createBreakers, type Ticket } from './breakers.ts';
+import type { HealthNews, HealthNotice } from '../telemetry/health-news.ts';
+import { type BreakerChange, type Breakers, createBreakers, type Ticket } from './breakers.ts';
 import { createLanes, type LaneDepth, type Lanes } from './lanes.ts';
 import { RetryEngine } from './retry.ts';
 
@@ -25,6 +26,8 @@ export type EngineOptions = {
   readonly profile: LatencyProfile;
   readonly maxWaitingPerLane: number | undefined;
   readonly listener: Listener;
+  /** What processes on the same store tell each other; undefined: there are none. */
+  readonly news: HealthNews | undefined;
 };
 
 /** A run that wants to hear when beliefs about a target change. */
@@ -58,6 +61,8 @@ export class Engine {
   readonly #subscribers = new Set<Subscriber>();
   #inFlight = 0;
   #watch: CancelTimer | undefined;
+  readonly #news: HealthNews | undefined;
+  readonly #stopNews: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
     const concurrency = new Map(options.targets.map((target) => [target.id, target.route.concurrency]));
@@ -74,12 +79,15 @@ export class Engine {
     });
     this.breakers = createBreakers({
       clock: options.clock,
-      onChange: (change) => {
+      onChange: (change, isHearsay) => {
+        if (!isHearsay) this.#publish(change);
         if (change.to === 'open') this.health.acknowledge(change.target, change.operation, change.at);
         tell(options.listener, { kind: 'breaker-change', ...change });
         this.#tell(change.target, `${change.target} is ${change.to}: ${change.reason}`);
       },
     });
+    this.#news = options.news;
+    this.#stopNews = options.news?.subscribe((notice) => this.#heed(notice));
   }
 
   /** The planner's view of every target at `now`. */
@@ -135,7 +143,25 @@ export class Engine {
   close(): void {
     this.#watch?.();
     this.#watch = undefined;
+    this.#stopNews?.();
     this.breakers.close();
+  }
+
+  #publish({ target, operation, to, reason, at }: BreakerChange): void {
+    if (this.#news === undefined || to === 'half-open') return;
+    if (to === 'closed') {
+      this.#news.publish({ target, operation, state: 'closed' });
+      return;
+    }
+    const admission = this.breakers.admission(target, operation);
+    const retryAt = admission.kind === 'open' ? admission.retryAt : undefined;
+    this.#news.publish({ target, operation, state: 'open', reason, waitMs: Math.max(0, (retryAt ?? at) - at) });
+  }
+
+  /** Others may serve targets that this one does not. */
+  #heed({ target, operation, ...news }: HealthNotice): void {
+    if (!this.targets.some((known) => known.id === target && known.route.capabilities.operations.includes(operation))) return;
+    this.breakers.heed(target, operation, news.state === 'open' ? { ...news, reason: `found by another process: ${news.reason}` } : news);
   }
 
   /** An account fault is no matter of statistics: the route, or every route of the endpoint, opens at once. */

@@ -23,6 +23,7 @@ declare module 'opossum' {
     readonly halfOpen: boolean;
     fire(...input: Input): Promise<unknown>;
     open(): void;
+    close(): void;
     shutdown(): void;
     on(event: 'open' | 'halfOpen' | 'close', listener: () => void): this;
   }

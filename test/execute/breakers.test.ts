@@ -324,3 +324,73 @@ describe('the snapshot', () => {
 test('options out of range are refused by name and value', () => {
   expect(() => create({ windowMs: 0 })).toThrow('windowMs must be positive and finite, got 0');
 });
+
+describe('what another process found', () => {
+  const AWAY = { state: 'open', reason: 'found by another process: 5 failures in a row', waitMs: 40_000 } as const;
+  const hearsay: boolean[] = [];
+  beforeEach(() => {
+    hearsay.length = 0;
+    breakers = createBreakers({
+      clock,
+      onChange: (change, isHearsay) => {
+        changes.push(change);
+        hearsay.push(isHearsay);
+      },
+    });
+  });
+
+  test('opens here too, with its reason, until it may be tried there, and is no news', () => {
+    breakers.heed(low, 'generate', AWAY);
+    expect(breakers.admission(low, 'generate')).toEqual({ kind: 'open', reason: AWAY.reason, retryAt: 40_000 });
+    pass(39_000);
+    expect(kindOf()).toBe('open');
+    pass(1_000);
+    expect(kindOf()).toBe('probe');
+    expect([changes.map(({ to }) => to), hearsay]).toEqual([
+      ['open', 'half-open'],
+      [true, true],
+    ]);
+  });
+
+  test('closes what it opened, also in the middle of a probe, whose result then says nothing', async () => {
+    breakers.heed(low, 'generate', AWAY);
+    pass(40_000);
+    const probe = ticket();
+    breakers.heed(low, 'generate', { state: 'closed' });
+    expect(kindOf()).toBe('closed');
+    expect(changes.at(-1)).toMatchObject({ to: 'closed', reason: 'another process reached it' });
+    expect(hearsay.at(-1)).toBe(true);
+    breakers.settle(probe, 'against');
+    await settled();
+    expect(kindOf()).toBe('closed');
+  });
+
+  test('does not close what our own evidence opened', () => {
+    settle('against', 5);
+    breakers.heed(low, 'generate', { state: 'closed' });
+    expect(kindOf()).toBe('open');
+    expect(hearsay).toEqual([false]);
+  });
+
+  test('is news of our own once our own probe has decided', async () => {
+    breakers.heed(low, 'generate', AWAY);
+    pass(40_000);
+    breakers.settle(ticket(), 'against');
+    expect(breakers.admission(low, 'generate')).toMatchObject({ kind: 'open', reason: 'the probe failed' });
+    expect(hearsay.at(-1)).toBe(false);
+    breakers.heed(low, 'generate', { state: 'closed' });
+    expect(kindOf()).toBe('open');
+    pass(30_000);
+    breakers.settle(ticket(), 'for');
+    await settled();
+    expect([kindOf(), hearsay.at(-1)]).toEqual(['closed', false]);
+  });
+
+  test('changes nothing where it is open already, and never waits longer than the longest wait', () => {
+    settle('against', 5);
+    breakers.heed(low, 'generate', AWAY);
+    expect(breakers.admission(low, 'generate')).toMatchObject({ reason: '5 failures in a row', retryAt: 15_000 });
+    breakers.heed(high, 'generate', { ...AWAY, waitMs: 1e9 });
+    expect(breakers.admission(high, 'generate')).toMatchObject({ retryAt: 300_000 });
+  });
+});

@@ -5,6 +5,7 @@ import { createImageRouter, type ImageRequest, type ImageResult, type ImageRoute
 import type { GenerateOptions } from '../../src/router/router.ts';
 import { seededRandom } from '../../src/system/random.ts';
 import type { RouterEvent } from '../../src/telemetry/event.ts';
+import type { HealthNews } from '../../src/telemetry/health-news.ts';
 import { FakeProvider, settled } from './fake-providers.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
@@ -32,12 +33,13 @@ export class World {
   readonly told: RouterEvent[] = [];
   readonly router: ImageRouter;
 
-  constructor(options: Partial<RouterOptions> = {}) {
+  constructor(options: Partial<RouterOptions> = {}, news?: HealthNews) {
     const doors = {
       clock: this.clock,
       random: seededRandom('router test'),
       providers: { openai: this.openai, google: this.google },
       listener: (event: RouterEvent) => this.told.push(event),
+      ...(news === undefined ? {} : { news }),
     };
     this.router = createImageRouter({ endpoints: ENDPOINTS, ...options }, doors);
   }

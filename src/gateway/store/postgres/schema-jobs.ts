@@ -63,3 +63,11 @@ CREATE TABLE image_router.batch_rows (
   job text NOT NULL, request text NOT NULL, model text NOT NULL, max_cost bigint NOT NULL, PRIMARY KEY (batch, row)
 );
 `;
+
+/** What processes found of targets, for those that start later or were cut off: `until` goes by this server's clock. */
+export const HEALTH_STEP = `
+CREATE TABLE image_router.open_breakers (
+  target text COLLATE "C" NOT NULL, operation text COLLATE "C" NOT NULL, reason text NOT NULL, until timestamptz NOT NULL,
+  owner text COLLATE "C" NOT NULL, PRIMARY KEY (target, operation)
+);
+`;

@@ -4,7 +4,7 @@
 // Names and ids compare as bytes (COLLATE "C"): the same order on every server, and faster. Documents are text, not jsonb,
 // which refuses the character U+0000 that a prompt may hold.
 import type { Database } from './database.ts';
-import { BATCHES_STEP, JOBS_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
+import { BATCHES_STEP, HEALTH_STEP, JOBS_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
 import { LIMITS_STEP } from './schema-limits.ts';
 
 const STEPS: readonly string[] = [
@@ -50,6 +50,7 @@ const STEPS: readonly string[] = [
   WEBHOOKS_STEP,
   JOBS_STEP,
   BATCHES_STEP,
+  HEALTH_STEP,
 ];
 
 /** Any number, the same in every version: who holds it changes the tables. */

@@ -7,7 +7,7 @@ import { StoreError } from '../../../domain/store-error.ts';
 import type { CancelTimer, Clock } from '../../../system/clock.ts';
 import { type Row, settledSoon, storeErrorOf } from './database.ts';
 
-/** `undefined`: the connection is new, and something may have been missed. */
+/** `undefined`: it is heard from now on, for the first time or again, and something may have been missed. */
 export type Listener = (payload: string | undefined) => void;
 
 /** Real milliseconds before it is made anew: doubled each time up to the second, which is how late a recovery is noticed at most. */
@@ -54,12 +54,6 @@ export class Session {
     if (isNew) await this.#lock(client, name);
   }
 
-  /** Says that nothing is heard of `name` any more. */
-  async release(name: string): Promise<void> {
-    if (!this.#names.delete(name)) return;
-    await this.#made?.client.query('SELECT pg_advisory_unlock(image_router.lock_of($1))', [name]).catch(() => undefined);
-  }
-
   /** Rejects with StoreError when the connection does not answer; it is then made anew. */
   async check(): Promise<void> {
     await this.#ask(await this.#connected(), 'SELECT 1');
@@ -72,6 +66,7 @@ export class Session {
     // Where this fails the connection is made anew, and listens.
     this.#connected()
       .then((client) => this.#ask(client, `LISTEN ${channel}`))
+      .then(() => listener(undefined))
       .catch(() => undefined);
     return () => {
       listeners.delete(listener);
