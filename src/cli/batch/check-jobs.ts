@@ -17,8 +17,8 @@ export async function* jobsIn(path: string): AsyncIterable<Job> {
   for await (const line of numbered(linesOfFile(path, 'jobs', 'jobs file'))) yield jobOf(line);
 }
 
-/** Counts the jobs. Throws `file_unreadable`, or `invalid_request` naming every problem with its line. */
-export async function checkJobs(path: string, folder: string, options: ResolvedOptions): Promise<number> {
+/** `options` undefined: policies and routes are a gateway's to know. Counts the jobs. Throws `file_unreadable`, or `invalid_request` naming every problem with its line. */
+export async function checkJobs(path: string, folder: string, options: ResolvedOptions | undefined): Promise<number> {
   const problems: Problem[] = [];
   const names = new Map<string, number>();
   let count = 0;
@@ -45,7 +45,7 @@ function orProblems(read: () => Job): Job | ImageRouterError {
 }
 
 /** Ids must be unique, and so must names: job `fox` with two images writes `fox-1`, which may be another job's id. */
-function nameProblems(job: Job, names: Map<string, number>, options: ResolvedOptions): readonly Problem[] {
+function nameProblems(job: Job, names: Map<string, number>, options: ResolvedOptions | undefined): readonly Problem[] {
   for (const name of new Set([job.id, ...stemsOf(job.id, imagesOf(job, options))])) {
     // Some file systems do not tell upper case from lower.
     const key = name.toLowerCase();
@@ -63,12 +63,14 @@ export function stemsOf(id: string, images: number): readonly string[] {
   return images === 1 ? [id] : Array.from({ length: images }, (_, index) => `${id}-${index + 1}`);
 }
 
-function imagesOf({ request }: Job, { policies, defaultPolicy }: ResolvedOptions): number {
-  const policy = policies.find(({ id }) => id === request.policy) ?? defaultPolicy;
-  return request.n ?? policy.defaults.n;
+function imagesOf({ request }: Job, options: ResolvedOptions | undefined): number {
+  const policy = options?.policies.find(({ id }) => id === request.policy) ?? options?.defaultPolicy;
+  return request.n ?? policy?.defaults.n ?? 1;
 }
 
-function wordProblems({ request, line }: Job, { policies, routes }: ResolvedOptions): readonly Problem[] {
+function wordProblems({ request, line }: Job, options: ResolvedOptions | undefined): readonly Problem[] {
+  if (options === undefined) return [];
+  const { policies, routes } = options;
   const unknown = (field: 'policy' | 'route', known: readonly { readonly id: string }[]): readonly Problem[] => {
     const name = request[field];
     const isKnown = name === undefined || known.some(({ id }) => id === name);

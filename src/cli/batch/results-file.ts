@@ -2,14 +2,15 @@
 // images get their names: complete temporary files, then the line, then the renames. So an image under its own name always
 // has its line, and a run that died in between is completed by the next one instead of being paid for again.
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { addUsd, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 
 const FileSchema = z.object({ name: z.string(), bytes: z.number() });
-const spent = { billedUsd: z.number(), possiblyBilledUsd: z.number() };
+/** `batch`: at a gateway, of which it was a row. */
+const spent = { billedUsd: z.number(), possiblyBilledUsd: z.number(), batch: z.string().optional() };
 const EntrySchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('delivered'),
@@ -44,21 +45,29 @@ export type Past = {
   readonly delivered: ReadonlyMap<string, Delivered>;
   /** Billed and possibly billed. */
   readonly spent: MicroUsd;
+  /** Rows of a gateway's batches that are here, whatever became of them; see `recordedKey`. */
+  readonly recorded: ReadonlySet<string>;
 };
+
+export function recordedKey(batch: string, id: string): string {
+  return `${batch} ${id}`;
+}
 
 /** Reads what is there. A line that cannot be read was torn by a kill: its job counts as not done. */
 export async function readPast(folder: string): Promise<Past> {
   const delivered = new Map<string, Delivered>();
+  const recorded = new Set<string>();
   let sum: MicroUsd = ZERO_USD;
   const path = join(folder, RESULTS_NAME);
-  if ((await sizeOf(path)) === undefined) return { delivered, spent: sum };
+  if ((await sizeOf(path)) === undefined) return { delivered, spent: sum, recorded };
   for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })) {
     const entry = entryOf(line);
     if (entry === undefined) continue;
     sum = addUsd(sum, microUsd(entry.billedUsd), microUsd(entry.possiblyBilledUsd));
+    if (entry.batch !== undefined) recorded.add(recordedKey(entry.batch, entry.id));
     if (entry.outcome === 'delivered') delivered.set(entry.id, entry);
   }
-  return { delivered, spent: sum };
+  return { delivered, spent: sum, recorded };
 }
 
 function entryOf(line: string): Entry | undefined {
@@ -87,8 +96,21 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
+/** Temporary files, the line, the names, in this order. Rejects with the file system's error. */
+export async function keepImages(
+  results: ResultsFile,
+  folder: string,
+  entry: Delivered,
+  images: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+): Promise<void> {
+  const aside = (name: string): string => temporaryOf(join(folder, name), entry.hash);
+  for (const { name, bytes } of images) await writeFile(aside(name), bytes);
+  await results.append(entry);
+  for (const { name } of images) await rename(aside(name), join(folder, name));
+}
+
 /** Where the bytes of `path` wait for their line. The hash keeps those of an older request apart. */
-export function temporaryOf(path: string, hash: string): string {
+function temporaryOf(path: string, hash: string): string {
   return `${path}.${hash.slice(0, 8)}.part`;
 }
 

@@ -1,7 +1,5 @@
 // Runs the jobs of a file through router.batch and keeps what comes of each: images, and a line in results.jsonl. What an
 // earlier run delivered is not asked for again; what it spent counts against the cap.
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ImageRouterError, isImageRouterError } from '../../domain/error.ts';
 import { dollars, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import type { ImageRequest } from '../../domain/request.ts';
@@ -13,7 +11,7 @@ import { EXTENSION_OF_FORMAT } from '../output-files.ts';
 import { systemReason } from '../text-file.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
 import { type LoadedJob, loadJob } from './job.ts';
-import { type Delivered, type Entry, isThere, openResults, type Past, type ResultsFile, temporaryOf } from './results-file.ts';
+import { type Delivered, type Entry, isThere, keepImages, openResults, type Past, type ResultsFile } from './results-file.ts';
 import { counted, emptyTally, type Fate, type Tally } from './tally.ts';
 
 export type BatchOrder = {
@@ -107,7 +105,6 @@ class BatchRun {
     }
   }
 
-  /** Temporary files, the line, the names: see results-file.ts. */
   async #keep(job: LoadedJob, result: ImageResult): Promise<void> {
     const stems = stemsOf(job.id, result.need.n);
     const files = result.images.map(({ bytes, format }, index) => ({ name: `${stems[index]}.${EXTENSION_OF_FORMAT[format]}`, bytes }));
@@ -117,19 +114,13 @@ class BatchRun {
     const { id, line, hash } = job;
     const entry: Delivered = { outcome: 'delivered', id, line, hash, files: kept, route, seconds, degraded, ...costJson(cost) };
     try {
-      for (const { name, bytes } of files) await writeFile(this.#temporary(name, hash), bytes);
-      await this.#results.append(entry);
-      for (const { name } of files) await rename(this.#temporary(name, hash), join(this.#order.out, name));
+      await keepImages(this.#results, this.#order.out, entry, files);
     } catch (cause) {
       const message = `the image of ${id} was made (${describeCost(cost)}) but cannot be written: ${systemReason(cause)}`;
       throw new ImageRouterError('file_unreadable', message, { remedy: 'make room, then run it again: what is written is kept', cause });
     }
     if (degraded !== null) this.#tally = { ...this.#tally, degraded: this.#tally.degraded + 1 };
     this.#count(job, 'delivered', cost, `${route}, ${seconds} s, ${describeCost(cost)}${degraded === null ? '' : ', degraded'}`);
-  }
-
-  #temporary(name: string, hash: string): string {
-    return temporaryOf(join(this.#order.out, name), hash);
   }
 
   async #fail(job: Pick<LoadedJob, 'id' | 'line' | 'hash'>, error: ImageRouterError): Promise<void> {

@@ -5,9 +5,13 @@ import type { Command } from 'commander';
 import { ERROR_CODES } from '../../domain/error.ts';
 import { addUsd, dollars, formatUsd } from '../../domain/money.ts';
 import { problemsError } from '../../domain/problem.ts';
-import { countTexts, showBatch } from '../batch/batch-progress.ts';
+import { type Clock, systemClock } from '../../system/clock.ts';
+import { systemIds } from '../../system/ids.ts';
+import { type BatchProgress, countTexts, showBatch } from '../batch/batch-progress.ts';
 import { checkJobs } from '../batch/check-jobs.ts';
+import { gatewayClient } from '../batch/gateway-client.ts';
 import { type Past, RESULTS_NAME, readPast } from '../batch/results-file.ts';
+import { runAtGateway } from '../batch/run-at-gateway.ts';
 import { type BatchOrder, runBatch } from '../batch/run-batch.ts';
 import { notStarted, spentBy, type Tally } from '../batch/tally.ts';
 import { costJson, describeCost } from '../cost.ts';
@@ -24,6 +28,7 @@ type Flags = SourceFlags & {
   readonly concurrency: string;
   readonly maxCost?: string;
   readonly json?: boolean;
+  readonly gateway?: string;
 };
 
 /** router.batch takes no more. */
@@ -37,7 +42,8 @@ export function addBatch(program: Command, io: Io, fail: (exit: number) => void)
     .option('--out <folder>', 'where images and results.jsonl go; default: named after the jobs file')
     .option('--concurrency <count>', 'jobs at the same time', '5')
     .option('--max-cost <dollars>', 'most that all runs of this folder may cost together, possibly billed calls included: 1.00')
-    .option('--json', 'one JSON object on stdout at the end');
+    .option('--json', 'one JSON object on stdout at the end')
+    .option('--gateway <url>', 'hand it in as a batch at a gateway, and wait there; a key goes into IMAGE_ROUTER_KEY');
   addSourceOptions(command)
     .addHelpText('after', `\n${HELP}`)
     .action(async (jobs: string, flags: Flags) => fail(await batch(jobs, flags, io)));
@@ -48,6 +54,9 @@ const HELP = `Exit codes:
     3  some were skipped because --max-cost has no room for them, none failed
     5  some failed; running it again tries them again
   130  interrupted; running it again goes on
+
+At a gateway, jobs have no pictures and no premium images, latencyBudgetMs counts for none of them, and the batch goes on there
+when this command is interrupted: running it again waits for it and fetches what is not there yet.
 `;
 
 async function batch(jobs: string, flags: Flags, io: Io): Promise<number> {
@@ -55,21 +64,51 @@ async function batch(jobs: string, flags: Flags, io: Io): Promise<number> {
   const jobsFolder = dirname(jobsPath);
   const concurrency = wholeNumber('concurrency', flags.concurrency, 1, MOST_CONCURRENCY);
   const maxCostUsd = capOf(flags.maxCost);
-  const { options } = await findSource(flags, io);
+  const options = flags.gateway === undefined ? (await findSource(flags, io)).options : undefined;
   const total = await checkJobs(jobsPath, jobsFolder, options);
   const out = resolve(io.cwd, flags.out ?? join(jobsFolder, `${basename(jobs, extname(jobs))}-images`));
   await makeWritable(out, 'out');
   const past = await readPast(out);
   const order: BatchOrder = { jobsPath, jobsFolder, out, total, concurrency, maxCostUsd, past };
-  const tally = await withWorld(flags, io, async (world) => {
-    await world.router.ready();
-    const progress = flags.json === true ? undefined : showBatch(io, world.clock, total);
-    return runBatch(world, order, io.signal, progress?.onFinished ?? (() => {})).finally(() => progress?.close());
-  });
+  const show = (clock: Clock): BatchProgress | undefined => (flags.json === true ? undefined : showBatch(io, clock, total));
+  const tally = await (flags.gateway === undefined
+    ? makeHere(order, flags, io, show)
+    : makeAtGateway(flags.gateway, order, flags, io, show));
   const exit = exitOf(tally, io.signal.aborted);
   if (flags.json === true) printJson(io.stdout, summaryJson(tally, order, io));
   else print(io.stdout, summaryText(tally, order, io));
   return exit;
+}
+
+type Show = (clock: Clock) => BatchProgress | undefined;
+
+function makeHere(order: BatchOrder, flags: Flags, io: Io, show: Show): Promise<Tally> {
+  return withWorld(flags, io, async (world) => {
+    await world.router.ready();
+    const progress = show(world.clock);
+    return runBatch(world, order, io.signal, progress?.onFinished ?? (() => {})).finally(() => progress?.close());
+  });
+}
+
+async function makeAtGateway(gateway: string, order: BatchOrder, flags: Flags, io: Io, show: Show): Promise<Tally> {
+  refuseSource(flags);
+  const clock = systemClock(1);
+  const client = gatewayClient(gateway, io.env.IMAGE_ROUTER_KEY, clock, io.signal);
+  const progress = show(clock);
+  const remote = { ...order, gateway };
+  return runAtGateway({ client, clock, ids: systemIds() }, remote, io.signal, progress?.onFinished ?? (() => {})).finally(() =>
+    progress?.close(),
+  );
+}
+
+/** What makes the images is the gateway's affair. */
+function refuseSource({ config, sandbox, sandboxUrl, speed, profile }: Flags): void {
+  const [given] = Object.entries({ config, sandbox, sandboxUrl, speed, profile }).filter(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  const remedy = 'leave it out: the gateway has its own';
+  throw problemsError('invalid_request', 'request', [
+    { field: given[0], rule: 'must not be given together with gateway', value: undefined, remedy },
+  ]);
 }
 
 function capOf(text: string | undefined): number | undefined {

@@ -122,6 +122,8 @@ export const BatchResult = z
     custom_id: z.string().nullable(),
     job_id: z.string(),
     status: z.enum(ENDED_STATES),
+    started_at: later,
+    ended_at: later,
     images: z.array(Picture),
     degraded: z.string().nullable(),
     error: Job.shape.error,

@@ -32,12 +32,21 @@ async function lineOf(call: Call, parts: BatchParts, batch: Batch, { row, custom
   const about = { row, custom_id: customId ?? null, job_id: id };
   if (row > batch.fed) {
     if (batch.state !== 'cancelled') return undefined;
-    return line({ ...about, status: 'cancelled', images: [], degraded: null, error: null, cost_usd: { billed: 0, possibly_billed: 0 } });
+    return line({
+      ...about,
+      status: 'cancelled',
+      started_at: null,
+      ended_at: null,
+      images: [],
+      degraded: null,
+      error: null,
+      cost_usd: { billed: 0, possibly_billed: 0 },
+    });
   }
   const job = await parts.jobs.find(batch.principal, id);
   if (job === undefined || !hasEnded(job.state)) return undefined;
-  const { status, images, degraded, error, cost_usd: cost } = jobObject(call, parts, job);
-  return line({ ...about, status, images, degraded, error, cost_usd: cost });
+  const { status, started_at, ended_at, images, degraded, error, cost_usd: cost } = jobObject(call, parts, job);
+  return line({ ...about, status, started_at, ended_at, images, degraded, error, cost_usd: cost });
 }
 
 function line(value: object): string {

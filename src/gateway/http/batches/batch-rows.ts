@@ -69,6 +69,7 @@ function checkRow(gateway: Gateway, principal: Principal, text: string, lifeMs: 
   for (const field of ['images', 'mask']) {
     if (field in fields) throw new RowError(field, 'is not taken in a batch; hand in jobs with pictures one by one');
   }
+  if ('latency_budget_ms' in fields) throw new RowError('latency_budget_ms', 'is not taken in a row: give it once, for the whole batch');
   const { request, model } = readOrder(gateway, principal, fields, NO_HEADERS, 'generation', 'job');
   const denial = gateway.gatekeeper.permits(principal, { policy: request.policy, model });
   if (denial !== undefined) throw new RowError(denial.param ?? 'model', denial.message);
