@@ -18,7 +18,7 @@ async function process(url: string, owner: string) {
   const news = new PostgresHealthNews(postgres, systemClock(1));
   const heard: HealthNotice[] = [];
   const stop = news.subscribe((notice) => heard.push(notice));
-  await postgres.session.check();
+  await postgres.beat();
   return { news, heard, stop, postgres };
 }
 

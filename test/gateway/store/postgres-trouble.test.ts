@@ -11,7 +11,7 @@ import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
 import { ownCluster } from '../../support/postgres-cluster.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
-import { postgresFor } from '../support/postgres-process.ts';
+import { kill, postgresFor } from '../support/postgres-process.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
 const clock = systemClock(1);
@@ -104,7 +104,9 @@ describePostgres('a store whose database fails', () => {
     await one.reserve(reservation('a'));
     near.proxy.cut();
     far.proxy.cut();
+    // As if it had lasted for half a minute.
     await query(far.direct, "UPDATE image_router.owners SET beat_at = beat_at - interval '30 seconds'");
+    await query(far.direct, "UPDATE image_router.pulse SET since = since - interval '1 hour', seen = seen - interval '30 seconds'");
     await expect(other.beat(NOON)).rejects.toMatchObject(UNAVAILABLE);
     near.proxy.mend();
     await vi.waitFor(() => other.beat(NOON), SOON);
@@ -142,6 +144,27 @@ describePostgres('a store whose database fails', () => {
     await blocker.query('COMMIT');
     await blocker.end();
     expect((await store.spendOf('key'))[0]).toMatchObject({ reserved: 100 });
+  });
+
+  it('is judged by others who have only just come, where somebody was there all along', async () => {
+    const url = await freshDatabase();
+    const [witness, mortal] = [await postgresFor(url, 'witness'), await postgresFor(url, 'mortal')];
+    onTestFinished(() => witness.close());
+    await witness.beat();
+    const dying = new PostgresStore(mortal);
+    await dying.reserve(reservation('a'));
+    await kill(url, mortal);
+    let lives = 0;
+    await vi.waitFor(async () => {
+      lives += 1;
+      const judge = new PostgresStore(await postgresFor(url, `judge ${lives}`, { silentMs: 1_000 }));
+      await judge.beat();
+      const [row] = await judge.spendOf('key');
+      await judge.close();
+      expect(row).toMatchObject({ possiblyBilled: 100, reserved: 0 });
+    }, SOON);
+    expect(lives).toBeGreaterThan(1);
+    await dying.close();
   });
 
   it('notices a gateway that was killed, by the end of its connection, and no other', async () => {

@@ -126,7 +126,7 @@ class PostgresJobs implements JobStore {
 
   async beat(worker: string, fences: readonly Fence[], at: number): Promise<readonly Order[]> {
     const { owner } = this.#postgres;
-    await this.#postgres.beat(owner);
+    await this.#postgres.beat();
     return await this.#change(async (change) => {
       await requeueUnknown(change, { owner, worker }, fences, at);
       return await ordersFor(change.run, fences);
@@ -136,7 +136,6 @@ class PostgresJobs implements JobStore {
   async takeOver(at: number): Promise<number> {
     const { owner, silentMs, session } = this.#postgres;
     await session.hold(owner);
-    if (!this.#postgres.mayJudge) return 0;
     return await this.#change((change) => takeOverJobs(change, { owner, silentMs, lostMs: LOST_MS }, at));
   }
 

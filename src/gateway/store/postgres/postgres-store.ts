@@ -152,8 +152,7 @@ export class PostgresStore implements Store {
 
   async beat(): Promise<void> {
     const { owner, silentMs } = this.#postgres;
-    await this.#postgres.beat(owner);
-    if (!this.#postgres.mayJudge) return;
+    await this.#postgres.beat();
     await this.#database.run('SELECT image_router.resolve_gone($1, $2, $3)', [owner, silentMs, LOST_MS]);
   }
 

@@ -11,9 +11,9 @@ export type PostgresOptions = Omit<DatabaseOptions, 'name'> & {
   /** This process's name among gateways and workers. */
   readonly owner: string;
   /**
-   * How long nothing must be heard of a process whose connection is gone before it counts as dead, and how long the one that
-   * judges must have been connected itself. Real milliseconds. Default 8 000: longer than the five seconds between two beats,
-   * and a database that was away must give everybody the time to come back before anybody is judged.
+   * How long nothing must be heard of a process whose connection is gone before it counts as dead, and how long the database must
+   * have been heard of itself before anybody is judged. Real milliseconds. Default 8 000: a database that was away must give
+   * everybody the time to come back, and the dead are to be found within fifteen seconds.
    */
   readonly silentMs?: number;
 };
@@ -67,16 +67,10 @@ export class Postgres {
     return await this.database.run(text, values);
   }
 
-  /** Says that `name` lives, in this process. */
-  async beat(name: string): Promise<void> {
-    await this.session.hold(name);
-    await this.session.check();
-    await this.database.run('SELECT image_router.beat($1)', [name]);
-  }
-
-  /** Who was away itself cannot tell who is dead from who is about to come back. */
-  get mayJudge(): boolean {
-    return this.session.ageMs >= this.silentMs;
+  /** Says that this process lives, and that its session does. */
+  async beat(): Promise<void> {
+    await this.session.hold(this.owner);
+    await this.session.beat();
   }
 
   /** For what works on its own over this database: it ends first. */

@@ -146,18 +146,27 @@ CREATE FUNCTION image_router.lock_of(p_owner text) RETURNS bigint LANGUAGE sql I
   SELECT hashtextextended('image_router:' || p_owner, 0)
 $$;
 
-CREATE FUNCTION image_router.beat(p_owner text) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO image_router.owners VALUES (p_owner, clock_timestamp())
-  ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at
-$$;
+-- Whether the database has been reachable all along is told by somebody having been heard of all along: \`since\` is when that
+-- began. After four seconds of silence of everybody it begins anew.
+CREATE TABLE image_router.pulse (since timestamptz NOT NULL, seen timestamptz NOT NULL);
+INSERT INTO image_router.pulse VALUES (clock_timestamp(), clock_timestamp());
+
+CREATE FUNCTION image_router.beat(p_owner text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO image_router.owners VALUES (p_owner, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at;
+  UPDATE image_router.pulse SET seen = clock_timestamp(),
+    since = CASE WHEN seen < clock_timestamp() - interval '4 seconds' THEN clock_timestamp() ELSE since END;
+END $$;
 
 -- A process is gone whose session is over and that has not been heard of for so long, by this server's clock; or not for much
--- longer, whatever its session: a machine that vanished may leave one behind. It is locked until the transaction ends, so
+-- longer, whatever its session: a machine that vanished may leave one behind. Nobody is, while those who were cut off together
+-- with everybody else may still be on their way back. It is locked until the transaction ends, so
 -- that it does not come back meanwhile, and two that look at once do not both find it.
 CREATE FUNCTION image_router.is_gone(p_owner text, p_silent_ms double precision, p_lost_ms double precision) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   silence interval;
 BEGIN
+  IF (SELECT since > clock_timestamp() - p_silent_ms * interval '1 millisecond' FROM image_router.pulse) THEN RETURN false; END IF;
   SELECT clock_timestamp() - beat_at INTO silence FROM image_router.owners WHERE id = p_owner;
   IF silence > p_lost_ms * interval '1 millisecond' THEN RETURN true; END IF;
   IF silence < p_silent_ms * interval '1 millisecond' THEN RETURN false; END IF;

@@ -1,5 +1,5 @@
-// One connection that lasts as long as its process, and two things that hang on that: advisory locks by which others see who
-// lives (the server lets go of them when the connection ends, however it ends) and news by LISTEN. When it breaks it is made
+// One connection that lasts as long as its process, and what hangs on that: advisory locks by which others see who lives (the
+// server lets go of them when the connection ends, however it ends), beats that say so by the server's clock, and news by LISTEN. When it breaks it is made
 // anew, locked and listening as before; whoever listens is told, since what was said meanwhile was not heard. A connection
 // whose other end vanished without a word is given up by keepalive, here and on the server.
 import { Client, type ClientConfig } from 'pg';
@@ -21,6 +21,12 @@ const LOCK_AGAIN_MS = 500;
  */
 const KEEPALIVES = ['tcp_keepalives_idle = 6', 'tcp_keepalives_interval = 2', 'tcp_keepalives_count = 2', 'tcp_user_timeout = 10000'];
 
+/**
+ * Real milliseconds. With the four seconds of silence that count as an outage (schema-limits.ts) and the longest pause, a process
+ * that lives is heard of within the eight after which silence is death.
+ */
+const BEAT_EVERY_MS = 1_500;
+const BEAT = 'SELECT image_router.beat($1)';
 /** How long an answer is waited for: these are the smallest of questions. */
 const ANSWER_MS = 5_000;
 
@@ -32,18 +38,14 @@ export class Session {
   readonly #timers = new Set<CancelTimer>();
   /** Being made, or made. */
   #connection: Promise<Client> | undefined;
-  #made: { readonly client: Client; readonly at: number } | undefined;
+  #made: Client | undefined;
+  readonly #turns = new WeakMap<Client, Promise<unknown>>();
   #pauseMs = FIRST_PAUSE_MS;
   #isClosed = false;
 
   constructor(settings: ClientConfig, clock: Clock) {
     this.#settings = { ...settings, query_timeout: ANSWER_MS };
     this.#clock = clock;
-  }
-
-  /** Real milliseconds for which this connection has lasted; 0 without one. */
-  get ageMs(): number {
-    return this.#made === undefined ? 0 : (this.#clock.now() - this.#made.at) / this.#clock.speed;
   }
 
   /** From now on others see that `name` lives, while this process does. Rejects with StoreError while there is no connection. */
@@ -54,9 +56,10 @@ export class Session {
     if (isNew) await this.#lock(client, name);
   }
 
-  /** Rejects with StoreError when the connection does not answer; it is then made anew. */
-  async check(): Promise<void> {
-    await this.#ask(await this.#connected(), 'SELECT 1');
+  /** Says so once more; it is also said every now and then without being asked. Rejects with StoreError when the connection does not answer; it is then made anew. */
+  async beat(): Promise<void> {
+    const client = await this.#connected();
+    for (const name of this.#names) await this.#ask(client, BEAT, [name]);
   }
 
   /** Hears `channel`, a plain identifier, from when the connection stands: it is made in the background. */
@@ -105,13 +108,16 @@ export class Session {
     try {
       await client.connect();
       for (const setting of KEEPALIVES) await client.query(`SET ${setting}`).catch(() => undefined);
+      // A beat lost in a crash of the server says nothing that the crash does not.
+      await client.query('SET synchronous_commit = off');
       for (const name of this.#names) await this.#lock(client, name);
       for (const channel of this.#listeners.keys()) await client.query(`LISTEN ${channel}`);
     } catch (error) {
       client.end().catch(() => undefined);
       throw storeErrorOf(error);
     }
-    this.#made = { client, at: this.#clock.now() };
+    this.#made = client;
+    this.#beatLater(client);
     this.#pauseMs = FIRST_PAUSE_MS;
     for (const channel of this.#listeners.keys()) this.#tell(channel, undefined);
     return client;
@@ -119,17 +125,21 @@ export class Session {
 
   /** Tells that `name` lives as well: whoever finds the lock free just then looks at the time first. */
   async #lock(client: Client, name: string): Promise<void> {
-    await this.#ask(client, 'SELECT image_router.beat($1)', [name]);
+    await this.#ask(client, BEAT, [name]);
     const rows = await this.#ask(client, 'SELECT pg_try_advisory_lock(image_router.lock_of($1)) AS held', [name]);
     if (rows[0]?.held === true) return;
     this.#later(LOCK_AGAIN_MS, () => {
-      if (this.#names.has(name) && this.#made?.client === client) this.#lock(client, name).catch(() => undefined);
+      if (this.#names.has(name) && this.#made === client) this.#lock(client, name).catch(() => undefined);
     });
   }
 
+  /** One question at a time: a connection answers them in order, and its client wants to be asked so. */
   async #ask(client: Client, text: string, values: unknown[] = []): Promise<readonly Row[]> {
+    const ask = async (): Promise<readonly Row[]> => (await client.query<Row>(text, values)).rows;
+    const answer = (this.#turns.get(client) ?? Promise.resolve()).then(ask, ask);
+    this.#turns.set(client, answer);
     try {
-      return (await client.query<Row>(text, values)).rows;
+      return await answer;
     } catch (error) {
       this.#lose(client);
       throw storeErrorOf(error);
@@ -137,12 +147,22 @@ export class Session {
   }
 
   #lose(client: Client): void {
-    if (this.#made?.client !== client) return;
+    if (this.#made !== client) return;
     this.#made = undefined;
     this.#connection = undefined;
     // An answer that is still owed is not waited for.
     client.end().catch(() => undefined);
     this.#connectLater();
+  }
+
+  #beatLater(client: Client): void {
+    this.#later(BEAT_EVERY_MS, () => {
+      if (this.#made !== client) return;
+      // Where it fails the connection is made anew, and beats again.
+      this.beat()
+        .catch(() => undefined)
+        .finally(() => this.#beatLater(client));
+    });
   }
 
   #connectLater(): void {
