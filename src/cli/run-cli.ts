@@ -14,6 +14,7 @@ import { addPolicies } from './commands/policies.ts';
 import { addRoutes } from './commands/routes.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addServe } from './commands/serve.ts';
+import { addWorker } from './commands/worker.ts';
 import { type Io, print, printJson } from './io.ts';
 import { fromCommander, reportError } from './report-error.ts';
 import { version } from './version.ts';
@@ -54,7 +55,19 @@ function programFor(io: Io, fail: (exit: number) => void): Command {
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .addHelpText('after', `\n${HELP}`);
-  for (const add of [addGenerate, addExplain, addRoutes, addPolicies, addClassify, addSandbox, addServe, addKeys, addConfig, addDrill])
+  for (const add of [
+    addGenerate,
+    addExplain,
+    addRoutes,
+    addPolicies,
+    addClassify,
+    addSandbox,
+    addServe,
+    addWorker,
+    addKeys,
+    addConfig,
+    addDrill,
+  ])
     add(program, io);
   addBatch(program, io, fail);
   addDemo(program, io, fail);

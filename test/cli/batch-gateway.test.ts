@@ -23,7 +23,12 @@ beforeEach(async () => {
   sandbox = await startSandbox({ routes: builtInRoutes, clock: systemClock(SPEED), pictures: 'light', profile: 'brief' });
   const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
   const settings = { ...DEFAULT_SETTINGS, port: 0, dataDir, logLevel: 'error' as const, drainMs: 0 };
-  gateway = await openGateway({ source: { kind: 'config', name: 'test', options, gateway: settings }, settings, requireKeys: false });
+  gateway = await openGateway({
+    source: { kind: 'config', name: 'test', options, gateway: settings },
+    settings,
+    requireKeys: false,
+    databaseUrl: undefined,
+  });
 });
 afterEach(async () => {
   await gateway.close();

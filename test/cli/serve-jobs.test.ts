@@ -30,7 +30,12 @@ afterEach(async () => {
 async function gatewayWith(changes: Partial<GatewaySettings> = {}): Promise<OpenGateway> {
   const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
   const settings: GatewaySettings = { ...DEFAULT_SETTINGS, host: '127.0.0.1', port: 0, dataDir, logLevel: 'error', drainMs: 0, ...changes };
-  const gateway = await openGateway({ source: { kind: 'config', name: 'test', options, gateway: settings }, settings, requireKeys: false });
+  const gateway = await openGateway({
+    source: { kind: 'config', name: 'test', options, gateway: settings },
+    settings,
+    requireKeys: false,
+    databaseUrl: undefined,
+  });
   open.push(gateway);
   return gateway;
 }

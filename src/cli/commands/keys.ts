@@ -7,13 +7,13 @@ import { createKeyRing, type KeyRing, REMEMBERED_MS } from '../../gateway/keys/k
 import { parseToken } from '../../gateway/keys/token.ts';
 import { type KeyLimits, SCOPES } from '../../gateway/ports.ts';
 import { periodsOf } from '../../gateway/store/periods.ts';
-import { openSqliteStore } from '../../gateway/store/sqlite-store.ts';
 import type { StoredKey } from '../../gateway/store/store.ts';
 import { systemClock } from '../../system/clock.ts';
 import { systemIds } from '../../system/ids.ts';
 import { systemSecrets } from '../../system/secrets.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
 import { type KeyFlags, readNewKey } from '../key-options.ts';
+import { databaseUrlIn, openStores } from '../serve/open-stores.ts';
 import { renderTable } from '../table.ts';
 
 type Common = { readonly data?: string; readonly json?: boolean };
@@ -25,7 +25,7 @@ export function addKeys(program: Command, io: Io): void {
     keys
       .command(name)
       .description(what)
-      .option('--data <folder>', "the gateway's data folder; default .image-router")
+      .option('--data <folder>', "the gateway's data folder, unless DATABASE_URL names a database; default .image-router")
       .option('--json', 'JSON on stdout');
   add('create', 'make a key and show it, once')
     .requiredOption('--name <name>', 'whose key it is, for people')
@@ -47,7 +47,7 @@ export function addKeys(program: Command, io: Io): void {
 async function withKeys(flags: Common, io: Io, work: (ring: KeyRing) => Promise<void>): Promise<void> {
   const clock = systemClock();
   const dataDir = resolve(io.cwd, flags.data ?? DEFAULT_SETTINGS.dataDir);
-  const store = openSqliteStore({ dataDir, clock, owner: systemIds().next('cli') });
+  const { store } = await openStores({ dataDir, databaseUrl: databaseUrlIn(io.env) }, clock, systemIds().next('cli'));
   try {
     await work(createKeyRing(store, clock, systemSecrets()));
   } finally {

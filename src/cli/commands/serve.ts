@@ -6,13 +6,13 @@ import { DEFAULT_SETTINGS, type GatewaySettings } from '../../gateway/config/set
 import { isLoopbackHost } from '../../system/network/loopback-host.ts';
 import type { Config } from '../config/config-file.ts';
 import { findSource, type SourceFlags } from '../endpoints.ts';
-import { type Io, print } from '../io.ts';
+import type { Io } from '../io.ts';
 import { addSourceOptions } from '../open-world.ts';
 import { wholeNumber } from '../quantities.ts';
 import { introduce } from '../serve/introduction.ts';
-import { type OpenGateway, openGateway } from '../serve/open-gateway.ts';
-import { reload } from '../serve/reload.ts';
-import { watchConfig } from '../serve/watch-config.ts';
+import { openGateway } from '../serve/open-gateway.ts';
+import { databaseUrlIn } from '../serve/open-stores.ts';
+import { runUntilTold } from '../serve/run-until-told.ts';
 
 type Flags = SourceFlags & {
   readonly host?: string;
@@ -33,37 +33,17 @@ export function addServe(program: Command, io: Io): void {
 }
 
 async function serve(flags: Flags, io: Io): Promise<void> {
+  const read = async (): Promise<Config> => {
+    const { options, gateway } = await findSource(flags, io);
+    return { options, gateway: withFlags(gateway, flags, io) };
+  };
   const source = await findSource(flags, io);
   const settings = withFlags(source.gateway, flags, io);
   const requireKeys = flags.requireKeys === true || !isLoopbackHost(settings.host);
-  const gateway = await openGateway({ source, settings, requireKeys });
-  try {
-    // Before anybody is told that it runs: a SIGHUP nobody listens for ends the process.
-    const stopWatching = await watchSource(source.kind === 'config' ? source.name : undefined, gateway, flags, io);
-    introduce(gateway, { behind: source.name, requireKeys }, io);
-    gateway.observer.note('info', 'start', { listens_at: gateway.url, behind: source.name, speed: source.options.speed });
-    await aborted(io.signal);
-    await stopWatching();
-    const { drainMs } = gateway.live.settings();
-    gateway.observer.note('info', 'drain', { within_ms: drainMs });
-    print(io.stderr, `draining: running renders get ${Math.ceil(drainMs / 1_000)} s; a second signal ends at once`);
-    await gateway.drain();
-    gateway.observer.note('info', 'stop', {});
-  } finally {
-    await gateway.close();
-  }
-}
-
-function watchSource(file: string | undefined, gateway: OpenGateway, flags: Flags, io: Io): Promise<() => Promise<void>> {
-  const { live, observer } = gateway;
-  const read = async (): Promise<Config> => {
-    const { options, gateway: settings } = await findSource(flags, io);
-    return { options, gateway: withFlags(settings, flags, io) };
-  };
-  return watchConfig(file === undefined ? undefined : resolve(io.cwd, file), {
-    reload: () => reload({ file: file ?? '', read, live, observer }),
-    onTrouble: (error) => observer.defect('watch', error),
-  });
+  const gateway = await openGateway({ source, settings, requireKeys, databaseUrl: databaseUrlIn(io.env) });
+  await runUntilTold(gateway, { source, read, io, about: { listens_at: gateway.url } }, () =>
+    introduce(gateway, { behind: source.name, requireKeys }, io),
+  );
 }
 
 /** The command line wins over the file. */
@@ -74,9 +54,4 @@ function withFlags(settings: GatewaySettings, { host, port, data }: Flags, io: I
     port: port === undefined ? settings.port : wholeNumber('port', port, 0, 65_535),
     dataDir: resolve(io.cwd, data ?? settings.dataDir),
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((done) => signal.addEventListener('abort', () => done(), { once: true }));
 }

@@ -1,31 +1,20 @@
-// Composes a gateway that runs in this process: a sandbox where one stands behind it, state, observer, router, app, socket. What
-// was opened is closed in the opposite order, also when a later part could not be opened.
+// Composes a gateway that runs in this process: the core it has in common with a worker, then app and socket.
 import { problemsError } from '../../domain/problem.ts';
 import type { GatewaySettings } from '../../gateway/config/settings.ts';
 import { docsEndpoints } from '../../gateway/docs/endpoints.ts';
 import { createApp, ENDPOINTS, type GatewayLoad } from '../../gateway/http/app.ts';
 import { editsEndpoint } from '../../gateway/http/endpoints/edits.ts';
 import { type RunningServer, startServer } from '../../gateway/http/server.ts';
-import { createObserver, type Observer } from '../../gateway/observe/observer.ts';
-import { openState, type State } from '../../gateway/state.ts';
-import { type Clock, systemClock } from '../../system/clock.ts';
-import { systemIds } from '../../system/ids.ts';
+import type { Observer } from '../../gateway/observe/observer.ts';
+import type { State } from '../../gateway/state.ts';
 import { giveMemoryBack } from '../../system/memory.ts';
 import { isLoopbackHost } from '../../system/network/loopback-host.ts';
-import type { Source } from '../endpoints.ts';
-import { sandboxFor } from '../open-world.ts';
 import { systemReason } from '../text-file.ts';
 import { version } from '../version.ts';
-import { createLiveRouter, type LiveRouter } from './live-router.ts';
-import { openJobs } from './open-jobs.ts';
+import { openInParts, type WhenClosing } from './closing.ts';
+import type { LiveRouter } from './live-router.ts';
+import { type CorePlan, openCore } from './open-core.ts';
 import { tidyAfterBursts } from './tidy-after-burst.ts';
-
-export type GatewayPlan = {
-  readonly source: Source;
-  /** With the command line's options applied. */
-  readonly settings: GatewaySettings;
-  readonly requireKeys: boolean;
-};
 
 export type OpenGateway = {
   readonly url: string;
@@ -40,47 +29,20 @@ export type OpenGateway = {
 };
 
 /** Rejects with ImageRouterError when the address cannot be listened on, or must not be. */
-export async function openGateway(plan: GatewayPlan): Promise<OpenGateway> {
-  const closers: (() => Promise<unknown>)[] = [];
-  // One that fails must not keep the others open: the process would never end.
-  const close = async (): Promise<void> => {
-    const closer = closers.pop();
-    if (closer !== undefined) await closer().finally(close);
-  };
-  try {
-    return { ...(await openParts(plan, (closer) => closers.push(closer))), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export function openGateway(plan: CorePlan): Promise<OpenGateway> {
+  return openInParts((whenClosing) => openParts(plan, whenClosing));
 }
 
-type WhenClosing = (close: () => Promise<unknown>) => void;
-
-async function openParts({ source, settings, requireKeys }: GatewayPlan, whenClosing: WhenClosing): Promise<Omit<OpenGateway, 'close'>> {
-  const clock = systemClock(source.options.speed);
-  const sandbox = source.kind === 'sandbox' ? await sandboxFor(source, clock) : undefined;
-  if (sandbox !== undefined) whenClosing(() => sandbox.close());
-  const options = sandbox === undefined ? source.options : { ...source.options, endpoints: sandbox.endpoints };
-  const views: Views = { live: undefined, load: undefined };
-  const observer = await observe(clock, settings, views);
-  whenClosing(() => observer.close());
-  const live = createLiveRouter({ options, gateway: settings }, clock, observer.listener);
-  views.live = live;
-  whenClosing(() => live.close());
-  const ids = systemIds();
-  const { dataDir, traceTtlMs, idempotencyTtlMs } = settings;
-  const onTrouble = (error: unknown): void => observer.defect('store', error);
-  const state = await openState({ dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs, onTrouble });
-  whenClosing(() => state.close());
+async function openParts(plan: CorePlan, whenClosing: WhenClosing): Promise<Omit<OpenGateway, 'close'>> {
+  const { settings } = plan;
+  let load: (() => GatewayLoad) | undefined;
+  const { clock, ids, live, observer, state, jobs } = await openCore(plan, () => load?.(), whenClosing);
   const usableKeys = await countKeys(state);
   if (usableKeys === 0) refuseOpenDoor(settings);
-  const jobs = await openJobs(settings, live, state, { clock, ids, onTrouble });
-  whenClosing(() => jobs.close());
   const more = [editsEndpoint(() => live.settings()), ...jobs.endpoints];
   const parts = { ...live, ...state, jobs: jobs.parts, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
   const app = createApp(parts, [...more, ...docsEndpoints([...ENDPOINTS, ...more], version())]);
-  views.load = () => app.load();
+  load = () => app.load();
   const tidying = tidyAfterBursts(clock, () => app.load(), giveMemoryBack);
   whenClosing(async () => tidying.stop());
   await live.router().ready();
@@ -92,21 +54,6 @@ async function openParts({ source, settings, requireKeys }: GatewayPlan, whenClo
     await Promise.all([server.drain(drainMs), jobs.drain(drainMs)]);
   };
   return { url: server.url, live, observer, usableKeys, drain };
-}
-
-/** What the observer looks at, and is there only after it. */
-type Views = { live: LiveRouter | undefined; load: (() => GatewayLoad) | undefined };
-
-function observe(clock: Clock, { logLevel, otlpEndpoint }: GatewaySettings, views: Views): Promise<Observer> {
-  return createObserver({
-    clock,
-    logLevel,
-    logDestination: undefined,
-    otlpEndpoint,
-    health: () => views.live?.router().health() ?? [],
-    load: () => views.load?.() ?? { running: 0, heldBytes: 0 },
-    modelOf: (target) => views.live?.options().routes.find(({ id }) => target.startsWith(`${id}@`)),
-  });
 }
 
 async function countKeys({ keys }: State): Promise<number> {

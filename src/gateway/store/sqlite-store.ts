@@ -9,13 +9,8 @@ import { insertKey, keyOf } from './keys-sql.ts';
 import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReservation } from './limits-sql.ts';
 import { sharedSecret } from './secrets-sql.ts';
 import type { Row, Sql } from './sql.ts';
-import { openSqliteFile, type SqliteFile, type SqliteOptions } from './sqlite-file.ts';
+import type { SqliteFile } from './sqlite-file.ts';
 import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from './store.ts';
-
-/** The store alone, in a file of its own handle. Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
-export function openSqliteStore(options: SqliteOptions): Store {
-  return new SqliteStore(openSqliteFile(options));
-}
 
 export class SqliteStore implements Store {
   readonly #file: SqliteFile;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createKeyRing, REMEMBERED_MS } from '../../../src/gateway/keys/key-ring.ts';
 import { hashSecret, isSecret, newToken, parseToken } from '../../../src/gateway/keys/token.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { systemSecrets } from '../../../src/system/secrets.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { dataFolder, overlaid } from '../support/state-world.ts';
@@ -14,8 +14,8 @@ describe('recognising a key', () => {
   it('asks the store once in a while, and obeys a revocation by another process within five real seconds', async () => {
     const dataDir = await dataFolder();
     const clock = manualClock(20);
-    const here = openSqliteStore({ dataDir, clock, owner: 'here' });
-    const there = openSqliteStore({ dataDir, clock, owner: 'there' });
+    const here = openSqliteStores({ dataDir, clock, owner: 'here' }).store;
+    const there = openSqliteStores({ dataDir, clock, owner: 'there' }).store;
     let lookups = 0;
     const counting = overlaid(here, {
       findKey: (id) => {
@@ -35,7 +35,7 @@ describe('recognising a key', () => {
   });
 
   it('forgets at once what is revoked here, also when it was asked for meanwhile', async () => {
-    const store = openSqliteStore({ dataDir: await dataFolder(), clock: manualClock(), owner: 'one' });
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock: manualClock(), owner: 'one' }).store;
     const ring = createKeyRing(store, manualClock(), secrets);
     const { token, key } = await ring.create(plain);
     const [isRevoked] = await Promise.all([ring.revoke(key.id), ring.recognise(token)]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/domain/store-error.ts';
 import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import type { Lease } from '../../../src/gateway/ports.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, costOf, dataFolder, overlaid, stateIn, usd } from '../support/state-world.ts';
 
@@ -20,7 +20,7 @@ describe('spend without limits', () => {
   });
 
   it('adds up whatever opens, ends, is written, or is not taken by the store in between', async () => {
-    const store = openSqliteStore({ dataDir: await dataFolder(), clock: manualClock(), owner: 'one' });
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock: manualClock(), owner: 'one' }).store;
     let run = 0;
     const steps = fc.array(fc.constantFrom('open', 'settle', 'write', 'fail'), { maxLength: 30 });
     await fc.assert(
@@ -60,7 +60,7 @@ describe('spend without limits', () => {
 
   it('is asked of the disk five times a second at most, however much there is', async () => {
     const clock = manualClock();
-    const store = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
     let writes = 0;
     const note: typeof store.note = (batch) => {
       writes += 1;

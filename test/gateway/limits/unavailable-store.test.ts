@@ -6,7 +6,7 @@ import { LateSettlements } from '../../../src/gateway/limits/late-settlements.ts
 import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Principal } from '../../../src/gateway/ports.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { systemSecrets } from '../../../src/system/secrets.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, bearer, costOf, dataFolder, overlaid } from '../support/state-world.ts';
@@ -16,7 +16,7 @@ const ME: Principal = { id: 'me', scopes: ['images'], limits: NO_LIMITS };
 /** A gatekeeper over a true store whose disk can be filled. */
 async function world() {
   const clock = manualClock();
-  const inner = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
+  const inner = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
   let isFull = false;
   const unlessFull = <Told>(run: () => Promise<Told>): Promise<Told> => (isFull ? Promise.reject(new StoreError('full')) : run());
   const store = overlaid(inner, {

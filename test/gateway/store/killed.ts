@@ -2,16 +2,16 @@
 // argument is a data folder, or the URL of a PostgreSQL database.
 import { microUsd } from '../../../src/domain/money.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { openPostgres } from '../../../src/gateway/store/postgres/postgres.ts';
 import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 
 const place = process.argv[2] ?? '';
 const common = { clock: systemClock(1), owner: 'killed' };
 const store = place.startsWith('postgres:')
   ? new PostgresStore(await openPostgres({ url: place, ...common }))
-  : openSqliteStore({ dataDir: place, ...common });
+  : openSqliteStores({ dataDir: place, ...common }).store;
 const at = 1_795_608_000_000;
 await store.beat(at);
 for (const id of ['settled', 'open']) {

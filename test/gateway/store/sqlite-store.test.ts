@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
 import { migrate } from '../../../src/gateway/store/schema.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { costOf, dataFolder, usd } from '../support/state-world.ts';
 import { storeContract } from './contract.ts';
@@ -19,8 +19,8 @@ describe('the SQLite store', () => {
   storeContract(async () => {
     const dataDir = await dataFolder();
     const presence = new Presence(dataDir, 'one');
-    const one = openSqliteStore({ dataDir, clock, owner: 'one', presence });
-    const other = openSqliteStore({ dataDir, clock, owner: 'other' });
+    const one = openSqliteStores({ dataDir, clock, owner: 'one', presence }).store;
+    const other = openSqliteStores({ dataDir, clock, owner: 'other' }).store;
     return {
       one,
       other,
@@ -35,7 +35,7 @@ describe('the SQLite store', () => {
 
   it('can be read by its owner alone', async () => {
     const dataDir = join(await dataFolder(), 'data');
-    const store = openSqliteStore({ dataDir, clock, owner: 'one' });
+    const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
     await store.beat(NOON);
     expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
     for (const name of ['gateway.sqlite', 'gateway.sqlite-wal']) expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
@@ -45,13 +45,13 @@ describe('the SQLite store', () => {
   it('says what is wrong with a folder that cannot be used', async () => {
     const inTheWay = join(await dataFolder(), 'file');
     new DatabaseSync(inTheWay).exec('CREATE TABLE t (a)');
-    expect(() => openSqliteStore({ dataDir: inTheWay, clock, owner: 'one' })).toThrow(/the data folder .*file cannot be used/);
+    expect(() => openSqliteStores({ dataDir: inTheWay, clock, owner: 'one' })).toThrow(/the data folder .*file cannot be used/);
   });
 
   it('leaves a file alone that a later version has written', async () => {
     const dataDir = await dataFolder();
     new DatabaseSync(join(dataDir, 'gateway.sqlite')).exec('PRAGMA user_version = 99');
-    expect(() => openSqliteStore({ dataDir, clock, owner: 'one' })).toThrow(/version 99/);
+    expect(() => openSqliteStores({ dataDir, clock, owner: 'one' })).toThrow(/version 99/);
   });
 
   it('takes a file of an earlier version further, with what is in it', async () => {
@@ -60,7 +60,7 @@ describe('the SQLite store', () => {
     migrate(file, 1);
     file.exec("INSERT INTO spend VALUES ('key', '2026-11', 1, 2, 0)");
     file.close();
-    const store = openSqliteStore({ dataDir, clock, owner: 'one' });
+    const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
     expect(await store.spendOf('key')).toMatchObject([{ billed: 1, possiblyBilled: 2 }]);
     expect(await store.sharedSecret('later', () => Uint8Array.of(1))).toEqual(Uint8Array.of(1));
     await store.close();
@@ -68,7 +68,7 @@ describe('the SQLite store', () => {
 
   it('waits for another process that writes, and holds up nobody who reads meanwhile', async () => {
     const dataDir = await dataFolder();
-    const store = openSqliteStore({ dataDir, clock, owner: 'one' });
+    const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
     const another = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
     another.exec('BEGIN IMMEDIATE');
     const reserved = store.reserve({
@@ -94,7 +94,7 @@ describe('the SQLite store', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');
-    const store = openSqliteStore({ dataDir, clock, owner: 'next' });
+    const store = openSqliteStores({ dataDir, clock, owner: 'next' }).store;
     await store.beat(NOON);
     expect((await store.spendOf('key'))[0]).toMatchObject({ billed: 40, possiblyBilled: 0, reserved: 100 });
     child.kill('SIGKILL');

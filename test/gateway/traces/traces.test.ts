@@ -3,7 +3,7 @@ import { StoreError } from '../../../src/domain/store-error.ts';
 import type { Trace } from '../../../src/domain/trace.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Principal } from '../../../src/gateway/ports.ts';
-import { openSqliteStore } from '../../../src/gateway/store/sqlite-store.ts';
+import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import type { TraceRow } from '../../../src/gateway/store/store.ts';
 import { WrittenBehindTraces } from '../../../src/gateway/traces/traces.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -41,7 +41,7 @@ describe('traces', () => {
 
   it('that the store does not take are found all the same, and written when it does; under a flood the oldest go', async () => {
     const clock = manualClock();
-    const store = openSqliteStore({ dataDir: await dataFolder(), clock, owner: 'one' });
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
     let isFull = true;
     const keepTraces = (kept: readonly TraceRow[]): Promise<void> =>
       isFull ? Promise.reject(new StoreError('full')) : store.keepTraces(kept);
