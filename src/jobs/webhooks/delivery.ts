@@ -69,7 +69,7 @@ function jobData(job: Job): unknown {
     object: 'image.job',
     id,
     url: `/v1/images/jobs/${id}`,
-    state,
+    status: state,
     lineage,
     model: short(model, LONGEST_NAME),
     ...(origin.kind === 'batch' ? { batch: origin.batch, row: origin.row } : {}),

@@ -27,7 +27,7 @@ describe('what an endpoint is told of a job', () => {
         object: 'image.job',
         id: job.id,
         url: `/v1/images/jobs/${job.id}`,
-        state: 'completed',
+        status: 'completed',
         lineage: job.id,
         model: 'premium',
         created_at: 1_795_607_000,
@@ -59,7 +59,7 @@ describe('what an endpoint is told of a job', () => {
       fc.property(jobs, (job) => {
         const body = deliveryFor(endpoint, job, completed)?.body ?? '';
         expect(Buffer.byteLength(body)).toBeLessThan(20_000);
-        expect(JSON.parse(body).data.state).toBe('failed');
+        expect(JSON.parse(body).data.status).toBe('failed');
         expect(body).not.toContain('the secret prompt');
         expect(body).not.toContain(PICTURE.blob);
       }),
