@@ -192,7 +192,9 @@ export class MemoryJobs implements Jobs {
 
   #accept(order: JobOrder): Job {
     const { id, principal, request, model, origin, maxCost } = order;
-    const { referenceImages: _, mask: __, ...kept } = request;
+    const { referenceImages = [], mask: _, ...rest } = request;
+    const kept =
+      referenceImages.length === 0 ? rest : { ...rest, referenceBlobs: referenceImages.map((_bytes, index) => `${id}-${index}`) };
     const createdAt = this.#now();
     const job: Job = {
       id,

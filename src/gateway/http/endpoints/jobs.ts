@@ -1,6 +1,7 @@
 // /v1/images/jobs: renders that outlive their callers' connections. Handing one in, looking at it, watching, stopping and
 // continuing it, and its pictures.
 
+import type { Job } from '../../../domain/job.ts';
 import { type Doors, machineDoors } from '../../../system/network/guarded-connector.ts';
 import { NO_LIMITS } from '../../limits/no-limits.ts';
 import { readEditOrGeneration } from '../../uploads/read-edit.ts';
@@ -8,8 +9,7 @@ import type { Call } from '../call.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { finalizing, upgrading } from '../jobs/continuations.ts';
 import { FinalizeBodySchema, readSmallBody, UpgradeBodySchema } from '../jobs/continue-body.ts';
-import type { WantedJob } from '../jobs/job-admission.ts';
-import { acceptOnce, answerJob } from '../jobs/job-answer.ts';
+import { acceptOnce, answerJob, type JobAsk } from '../jobs/job-answer.ts';
 import { streamJobEvents } from '../jobs/job-events.ts';
 import { listJobs } from '../jobs/job-list.ts';
 import { jobOf, pictureOf, unknownJob } from '../jobs/job-lookup.ts';
@@ -20,6 +20,7 @@ import { retryAfterOf } from '../jobs/retry-after.ts';
 import { readOrder } from '../openai/order.ts';
 import { Refusal } from '../refusal.ts';
 import { sendJson } from '../send.ts';
+import { Turns } from '../turns.ts';
 import { type EditSettings, uploadRules } from './edits.ts';
 
 const PATH = '/v1/images/jobs';
@@ -27,6 +28,7 @@ const PATH = '/v1/images/jobs';
 /** The same `parts` must be the gateway's `jobs`. `doors`: how pictures are fetched where URLs are allowed. */
 export function jobEndpoints(parts: JobParts, settings: () => EditSettings, doors: Doors = machineDoors): readonly Endpoint[] {
   const { jobs } = parts;
+  const turns = new Turns();
   const one = { method: 'GET', scope: 'images' } as const;
   const change = { method: 'POST', scope: 'images' } as const;
   return [
@@ -79,7 +81,13 @@ export function jobEndpoints(parts: JobParts, settings: () => EditSettings, door
         const body = await readSmallBody(call, FinalizeBodySchema);
         const { preview, use_as_reference: useAsReference, max_cost_usd: maxCostUsd } = body;
         const parent = await jobOf(call, parts);
-        return goOn(call, () => finalizing(parts, parent, { preview, useAsReference, maxCostUsd }), `finalize ${JSON.stringify(body)}`);
+        return goOn(
+          call,
+          turns,
+          parent,
+          () => finalizing(parts, parent, { preview, useAsReference, maxCostUsd }),
+          `finalize ${JSON.stringify(body)}`,
+        );
       },
     },
     {
@@ -89,7 +97,7 @@ export function jobEndpoints(parts: JobParts, settings: () => EditSettings, door
       handle: async (call) => {
         const body = await readSmallBody(call, UpgradeBodySchema);
         const parent = await jobOf(call, parts);
-        return goOn(call, () => upgrading(parts, parent, body.max_cost_usd), `upgrade ${JSON.stringify(body)}`);
+        return goOn(call, turns, parent, () => upgrading(parts, parent, body.max_cost_usd), `upgrade ${JSON.stringify(body)}`);
       },
     },
   ];
@@ -104,9 +112,10 @@ async function handIn(call: Call, settings: EditSettings, doors: Doors): Promise
   return answerJob(call, { ...order, request: pictured }, kind, order.asJob);
 }
 
-function goOn(call: Call, wanted: () => Promise<WantedJob>, asked: string): Promise<Response> {
+/** One after the other within a family: what the second may cost, and whether it is the first once more, depends on the first. */
+function goOn(call: Call, turns: Turns, { lineage }: Job, wanted: JobAsk['wanted'], asked: string): Promise<Response> {
   const fingerprint = `${call.pathId} ${asked}`;
-  return acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, notes: [], headers: {} });
+  return turns.take(lineage, () => acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, notes: [], headers: {} }));
 }
 
 function pictures(parts: JobParts, kind: PictureKind, summary: string): Endpoint {

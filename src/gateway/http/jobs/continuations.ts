@@ -1,12 +1,14 @@
 // A job that continues another: its accepted preview becomes a premium render, or the same prompt is made once more, a tier up.
 // Both belong to the family of the first and share its price cap: what all of them together have cost, and what those that
 // still run may cost, is taken off before the next one is priced.
+import { isDeepStrictEqual } from 'node:util';
 import { hasEnded, type Job, type StoredImage } from '../../../domain/job.ts';
 import { dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
 import { TIERS, type Tier, tierRank } from '../../../domain/vocabulary.ts';
 import { Refusal } from '../refusal.ts';
 import type { WantedJob } from './job-admission.ts';
+import type { OpenAlready } from './job-answer.ts';
 import { picturesGone } from './job-end.ts';
 import type { JobParts } from './job-parts.ts';
 
@@ -23,7 +25,7 @@ const MOST_REFERENCES = 16;
 const LARGEST_FAMILY = 100;
 
 /** Throws Refusal when there is nothing to finalize. */
-export async function finalizing(parts: JobParts, parent: Job, wish: FinalizeWish): Promise<WantedJob> {
+export async function finalizing(parts: JobParts, parent: Job, wish: FinalizeWish): Promise<WantedJob | OpenAlready> {
   if (!hasEnded(parent.state)) throw notEnded();
   if (parent.images.some(({ tier }) => tier === 'premium')) throw alreadyPremium();
   // Without previews of its own a sketch was the job: then its images are what somebody chooses from.
@@ -43,7 +45,7 @@ export async function finalizing(parts: JobParts, parent: Job, wish: FinalizeWis
 }
 
 /** Throws Refusal when there is nothing better, or nothing to better. */
-export async function upgrading(parts: JobParts, parent: Job, maxCostUsd: number | undefined): Promise<WantedJob> {
+export async function upgrading(parts: JobParts, parent: Job, maxCostUsd: number | undefined): Promise<WantedJob | OpenAlready> {
   if (!hasEnded(parent.state)) throw notEnded();
   const best = Math.max(-1, ...[...parent.images, ...parent.previews].map(({ tier }) => tierRank(tier)));
   if (best < 0) throw nothingToUpgrade();
@@ -60,7 +62,10 @@ async function continuing(
   tier: Tier,
   origin: WantedJob['origin'],
   maxCostUsd: number | undefined,
-): Promise<WantedJob> {
+): Promise<WantedJob | OpenAlready> {
+  const family = await openFamily(parts, parent);
+  const twin = family.find((job) => isSame(job, request, origin));
+  if (twin !== undefined) return { open: twin };
   // What chose the parent's tier would contradict the new one.
   const { quality: _, route: __, model: ___, preview: ____, maxCostUsd: familyCap, ...rest } = request;
   const capUsd = maxCostUsd ?? familyCap;
@@ -70,20 +75,23 @@ async function continuing(
     origin,
     lineage: parent.lineage,
     lifeMs: undefined,
-    capLeft: capUsd === undefined ? undefined : await capLeft(parts, parent, microUsd(capUsd)),
+    capLeft: capUsd === undefined ? undefined : await capLeft(parts, parent, family, microUsd(capUsd)),
   };
 }
 
-async function capLeft({ jobs }: JobParts, { principal, lineage }: Job, cap: MicroUsd): Promise<MicroUsd> {
+/** Those of the family that have not ended. */
+function openFamily({ jobs }: JobParts, { principal, lineage }: Job): Promise<readonly Job[]> {
+  const query = { principal, lineage, batch: undefined, after: undefined, limit: LARGEST_FAMILY };
+  return jobs.list({ ...query, states: ['queued', 'running', 'preview_ready'] });
+}
+
+/** A button that was pressed twice: the same step from the same job, from as many pictures. */
+function isSame(job: Job, { referenceImages = [] }: ImageRequest, origin: WantedJob['origin']): boolean {
+  return isDeepStrictEqual(job.origin, origin) && (job.request.referenceBlobs ?? []).length === referenceImages.length;
+}
+
+async function capLeft({ jobs }: JobParts, { principal, lineage }: Job, open: readonly Job[], cap: MicroUsd): Promise<MicroUsd> {
   const spent = await jobs.lineageCost(principal, lineage);
-  const open = await jobs.list({
-    principal,
-    lineage,
-    states: ['queued', 'running', 'preview_ready'],
-    batch: undefined,
-    after: undefined,
-    limit: LARGEST_FAMILY,
-  });
   const promised = open.reduce((sum, { cost, maxCost = ZERO_USD }) => sum + Math.max(0, maxCost - cost.billed - cost.possiblyBilled), 0);
   const left = cap - spent.billed - spent.possiblyBilled - promised;
   if (left > 0) return left as MicroUsd;

@@ -21,7 +21,7 @@ import { retryAfterOf } from './retry-after.ts';
 /** One wish for a job, and how its caller is to hear of it. */
 export type JobAsk = {
   /** Asked only when there is no job of the same key yet: what a repeat may still cost was spent by the first. */
-  readonly wanted: () => WantedJob | Promise<WantedJob>;
+  readonly wanted: () => WantedJob | Promise<WantedJob | OpenAlready>;
   /** What a repeat with the same Idempotency-Key must be equal in. */
   readonly fingerprint: string;
   /** What a hidden repeat is recognised by. */
@@ -31,6 +31,9 @@ export type JobAsk = {
   readonly notes: readonly Note[];
   readonly headers: Readonly<Record<string, string>>;
 };
+
+/** What is asked for is being made: another of the same would be paid for twice. */
+export type OpenAlready = { readonly open: Job };
 
 /** Throws Refusal or ImageRouterError before a job was accepted, never afterwards. */
 export function answerJob(call: Call, order: ImageOrder, kind: BodyKind, wish: JobWish): Promise<Response> {
@@ -85,7 +88,9 @@ function jobIdOf(claimName: string): string {
 }
 
 async function accept(call: Call, parts: JobParts, wanted: JobAsk['wanted'], id: string): Promise<Job> {
-  const checked = await checkJob(call.gateway, await wanted(), parts.lifeMs());
+  const wish = await wanted();
+  if ('open' in wish) return wish.open;
+  const checked = await checkJob(call.gateway, wish, parts.lifeMs());
   const lease = await admitJob(call, id, checked);
   try {
     const [job] = await parts.jobs.submit([jobOrder(call.principal, id, checked)]);

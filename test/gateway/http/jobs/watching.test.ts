@@ -320,11 +320,23 @@ describe('a job that continues another', () => {
     end(id, { images: [picture()], cost: cost(10_000) });
     const first = await goOn(id, 'upgrade');
     expect(first.body.max_cost_usd).toBeCloseTo(0.59);
-    const second = await goOn(id, 'upgrade');
+    const second = await goOn(id, 'finalize');
     expect(second).toMatchObject({ status: 422, body: { error: { code: 'price_cap_reached', param: 'max_cost_usd' } } });
     end(first.body.id, { images: [world.jobs.store(BYTES, { tier: 'standard' })], cost: cost(60_000) });
     expect((await goOn(first.body.id, 'upgrade')).body.max_cost_usd).toBeCloseTo(0.53);
     expect((await goOn(id, 'upgrade', { max_cost_usd: 2 })).status).toBe(202);
+  });
+
+  it('is one job where a button was pressed twice, for as long as it is being made', async () => {
+    const id = await handIn();
+    end(id, { images: [picture(), picture()] });
+    const [one, two] = await Promise.all([goOn(id, 'upgrade'), goOn(id, 'upgrade')]);
+    expect([one.status, two.status, two.body.id]).toEqual([202, 202, one.body.id]);
+    expect(world.gatekeeper.openLeases).toBe(2);
+    const other = await goOn(id, 'finalize', { preview: 0 });
+    expect(other.body.id).not.toBe((await goOn(id, 'finalize', { preview: 1 })).body.id);
+    world.jobs.end(one.body.id, 'failed', {});
+    expect((await goOn(id, 'upgrade')).body.id).not.toBe(one.body.id);
   });
 
   it('is the same job for the same Idempotency-Key, also when its cap would have no room for another', async () => {
