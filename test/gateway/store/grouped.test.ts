@@ -65,13 +65,22 @@ describe('a group of operations', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
-  it('asks a database that does not answer once, not once for each', async () => {
+  it('asks a database that does not answer once, not once for each nor for those behind', async () => {
     const { group, groups, finish } = grouped(() => new StoreError('the database does not answer'));
     const results = await settled(
-      ['a', 'b', 'c'].map((item) => group.do(item)),
+      ['a', 'b', 'c', 'd', 'e'].map((item) => group.do(item)),
       finish,
     );
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(results.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
     expect(groups).toHaveLength(1);
+  });
+
+  it('lets no more than ten thousand wait', async () => {
+    const { group, finish } = grouped();
+    const asked = Array.from({ length: 10_001 }, (_, index) => group.do(`${String.fromCharCode(index + 1_000)}`));
+    const last = expect(asked.at(-1)).rejects.toMatchObject({ kind: 'unavailable' });
+    await last;
+    const results = await settled(asked.slice(0, 10), finish);
+    expect(results.every(({ status }) => status === 'fulfilled')).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 // Many callers, one transaction: what is asked for while a transaction runs goes into the next one, and every caller hears of
 // its own result. The busier it is, the more share a round trip and an fsync; alone, nobody waits for company. One that the
 // database refuses spoils none beside it: they are then done one by one.
+import { StoreError } from '../../../domain/store-error.ts';
 import { atEndOfTurn } from '../../../system/turn.ts';
 import { isRefusal } from './database.ts';
 
@@ -19,6 +20,9 @@ export type GroupRules<Item> = {
   readonly atOnce: number;
 };
 
+/** Some seconds' work for a busy database; whoever comes then is told so at once. */
+const MOST_WAITING = 10_000;
+
 export class Grouped<Item, Result> {
   readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly #rules: GroupRules<Item>;
@@ -32,8 +36,13 @@ export class Grouped<Item, Result> {
     this.#rules = rules;
   }
 
+  /** Rejects with StoreError also when too many wait. */
   do(item: Item): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    if (this.#waiting.length >= MOST_WAITING) {
+      reject(new StoreError(`the database is behind by ${MOST_WAITING} records`));
+      return promise;
+    }
     this.#waiting.push({ item, resolve, reject });
     this.#schedule();
     return promise;
@@ -73,15 +82,20 @@ export class Grouped<Item, Result> {
   async #settle(group: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#work(group.map(({ item }) => item));
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const result = results[index];
-        if (result === undefined) reject(new Error('invariant: a group answers for each of its items'));
-        else resolve(result);
-      }
+      if (results.length !== group.length) throw new Error('invariant: a group answers for each of its items');
+      for (const [index, result] of results.entries()) group[index]?.resolve(result);
     } catch (error) {
-      const mayBeOneOfThem = group.length > 1 && isRefusal(error);
-      if (!mayBeOneOfThem) for (const { reject } of group) reject(error);
-      else for (const one of group) await this.#settle([one]);
+      await this.#fail(group, error);
     }
+  }
+
+  async #fail(group: readonly Waiting<Item, Result>[], error: unknown): Promise<void> {
+    if (isRefusal(error) && group.length > 1) {
+      for (const one of group) await this.#settle([one]);
+      return;
+    }
+    // Where the database does not answer, whoever waits behind would only wait for the same, one group after another.
+    const behind = isRefusal(error) ? [] : this.#waiting.splice(0);
+    for (const { reject } of [...group, ...behind]) reject(error);
   }
 }

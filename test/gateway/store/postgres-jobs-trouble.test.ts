@@ -1,0 +1,109 @@
+// Jobs on a database that fails (failure point 16), and on one that is full of them.
+import { expect, it, onTestFinished, vi } from 'vitest';
+import type { Row } from '../../../src/gateway/store/postgres/database.ts';
+import { openPostgresJobs } from '../../../src/gateway/store/postgres/postgres-jobs.ts';
+import { PostgresWebhooks } from '../../../src/gateway/store/postgres/postgres-webhooks.ts';
+import type { JobHint } from '../../../src/jobs/job-store.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { describePostgres, freshDatabase } from '../../support/postgres.ts';
+import { tcpProxy } from '../../support/tcp-proxy.ts';
+import { postgresFor } from '../support/postgres-process.ts';
+import { newJob } from './jobs-contract.ts';
+
+const NOON = 1_795_608_000_000;
+const UNAVAILABLE = { kind: 'unavailable' };
+const SOON = { timeout: 20_000, interval: 50 };
+const NOTHING = { images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined, ends: [] };
+
+describePostgres('jobs on a database that fails', () => {
+  it('are refused while it is away, kept, and go on by themselves when it is back', async () => {
+    const direct = await freshDatabase();
+    const proxy = await tcpProxy({ host: '127.0.0.1', port: Number(new URL(direct).port) });
+    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href;
+    const [near, far] = [await postgresFor(url, 'near', { connectMs: 500 }), await postgresFor(direct, 'far')];
+    onTestFinished(() => near.close());
+    onTestFinished(() => far.close());
+    const [cutOff, other] = [await openPostgresJobs(near, systemClock(1)), await openPostgresJobs(far, systemClock(1))];
+    const heard: JobHint[] = [];
+    cutOff.subscribe((hint) => heard.push(hint));
+    await cutOff.accept([newJob('a')]);
+    const [claimed] = await cutOff.claim('worker', 1, NOON);
+    if (claimed === undefined) throw new Error('a job was to be had');
+    proxy.cut();
+    const attempts = [
+      cutOff.accept([newJob('b')]),
+      cutOff.claim('worker', 1, NOON),
+      cutOff.beat('worker', [claimed.fence], NOON),
+      cutOff.takeOver(NOON),
+    ];
+    for (const { status } of await Promise.allSettled(attempts)) expect(status).toBe('rejected');
+    await expect(cutOff.finish(claimed.fence, { ...NOTHING, state: 'completed', at: NOON })).rejects.toMatchObject(UNAVAILABLE);
+    proxy.mend();
+    await vi.waitFor(() => cutOff.accept([newJob('c')]), SOON);
+    // A connection made anew listens again, and looks for work that it was not told of.
+    await vi.waitFor(() => expect(heard).toContainEqual({ kind: 'work' }), SOON);
+    await vi.waitFor(async () => {
+      await other.cancel('key', 'c', NOON);
+      await cutOff.beat('worker', [claimed.fence], NOON);
+      await other.accept([newJob(`d ${heard.length}`)]);
+      expect(heard).toContainEqual({ kind: 'job', id: 'c' });
+    }, SOON);
+    expect(await cutOff.finish(claimed.fence, { ...NOTHING, state: 'completed', at: NOON })).toBe('recorded');
+    expect(await other.find('key', 'a')).toMatchObject({ state: 'completed', runs: 1 });
+    expect(await other.find('key', 'b')).toBeUndefined();
+  });
+
+  it('one that is refused spoils none that was handed in beside it', async () => {
+    const postgres = await postgresFor(await freshDatabase(), 'one');
+    onTestFinished(() => postgres.close());
+    const jobs = await openPostgresJobs(postgres, systemClock(1));
+    await jobs.accept([newJob('a')]);
+    const accepted = await Promise.allSettled(['b', 'a', 'c'].map((id) => jobs.accept([newJob(id)])));
+    expect(accepted.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await jobs.depth()).toEqual({ queued: 3, running: 0 });
+  });
+
+  it('no question about jobs is answered by reading all of them', async () => {
+    // One connection, so that it has seen every statement.
+    const postgres = await postgresFor(await freshDatabase(), 'one', { connections: 1 });
+    onTestFinished(() => postgres.close());
+    const jobs = await openPostgresJobs(postgres, systemClock(1));
+    const webhooks = new PostgresWebhooks(postgres);
+    const request = { prompt: 'x', referenceBlobs: ['r'] };
+    await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
+    const [a, b] = await jobs.claim('worker', 2, NOON);
+    if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
+    await jobs.beat('worker', [a.fence, b.fence], NOON);
+    await jobs.previewReady(b.fence, [], [], NOON);
+    await jobs.finish(a.fence, { ...NOTHING, state: 'completed', at: NOON });
+    await jobs.retryLater(b.fence, { at: NOON, notBefore: NOON + 5, reason: { code: 'x', message: 'x' }, ends: [] });
+    await jobs.takeOver(NOON);
+    await jobs.cancel('key', 'b', NOON);
+    await jobs.expire(NOON * 2);
+    const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
+    for (const by of [{}, { batch: 'b' }, { lineage: 'a' }]) await jobs.list({ ...all, ...by });
+    await jobs.events('key', 'a', 0);
+    await jobs.attempts('key', 'a');
+    await jobs.batchTally('key', 'b');
+    await jobs.lineageCost('key', 'a');
+    await webhooks.due('sender', { most: 5, perEndpoint: 5, at: NOON, leaseMs: 1 });
+    await jobs.sweep(NOON + 1, 5);
+    await jobs.forget('key', NOON);
+    const plans = await postgres.database.transaction(async (run) => {
+      await run("SET LOCAL plan_cache_mode = 'force_generic_plan'");
+      const known = await run(
+        "SELECT name, statement, cardinality(parameter_types) AS parameters FROM pg_prepared_statements WHERE statement ~ 'image_router(_queue)?\\.'",
+      );
+      const plans: { readonly statement: string; readonly plan: string }[] = [];
+      for (const { name, statement, parameters } of known) {
+        const values = Array(Number(parameters)).fill('NULL').join(', ');
+        const lines: readonly Row[] = await run(`EXPLAIN EXECUTE ${String(name)}${values === '' ? '' : `(${values})`}`);
+        plans.push({ statement: String(statement), plan: lines.map((line) => String(line['QUERY PLAN'])).join('\n') });
+      }
+      return plans;
+    });
+    expect(plans.length).toBeGreaterThan(25);
+    for (const { statement, plan } of plans)
+      expect(plan, statement).not.toMatch(/Seq Scan on (jobs?|job_common|job_events|job_attempts|job_blobs|deliveries)\b/);
+  });
+});
