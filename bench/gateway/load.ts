@@ -1,14 +1,18 @@
-// Load on one contender, by autocannon, with what it cost the process that served it beside what the client saw.
+// Load on one contender, by autocannon or evenly paced, with what it cost the process that served it beside what the client saw.
 import { readFile } from 'node:fs/promises';
 import autocannon from 'autocannon';
 import type { PictureName } from '../support/pictures.ts';
+import { quantile } from '../support/statistics.ts';
 import { BODY, type Contender } from './contenders.ts';
+import { pace } from './paced.ts';
 
 export type Effort = {
   readonly connections: number;
   readonly seconds: number;
   /** Requests a second in all; undefined: as many as there can be. */
   readonly rate: number | undefined;
+  /** How they are spread over a second: at even distances on any number of connections, or all at its beginning. */
+  readonly spread?: 'even' | 'burst';
 };
 
 export type Served = {
@@ -23,9 +27,10 @@ export type Served = {
   readonly failed: number;
 };
 
-export async function serve(contender: Contender, picture: PictureName, { connections, seconds, rate }: Effort): Promise<Served> {
+export async function serve(contender: Contender, picture: PictureName, effort: Effort): Promise<Served> {
   const url = contender.url(picture);
   const pid = contender.pid(picture);
+  const { connections, seconds, rate } = effort;
   const load = {
     url,
     method: 'POST',
@@ -34,18 +39,25 @@ export async function serve(contender: Contender, picture: PictureName, { connec
     connections,
     ...(rate === undefined ? {} : { overallRate: rate }),
   } as const;
-  await autocannon({ ...load, duration: Math.max(1, Math.round(seconds / 4)) });
-  const before = await processorMs(pid);
-  const result = await autocannon({ ...load, duration: seconds });
-  const requests = result['2xx'];
-  return {
-    perSecond: requests / result.duration,
-    p50: result.latency.p50,
-    p99: result.latency.p99,
-    cpuMs: ((await processorMs(pid)) - before) / requests,
-    rssMb: await peakMegabytes(pid),
-    failed: result.non2xx + result.errors,
+  const run = async (duration: number): Promise<Omit<Served, 'cpuMs' | 'rssMb'> & { readonly requests: number }> => {
+    if (rate !== undefined && effort.spread === 'even') {
+      const { latenciesMs, failed, tookMs } = await pace({ url, headers: load.headers, body: BODY }, rate, duration);
+      const requests = latenciesMs.length;
+      return {
+        requests,
+        perSecond: (1_000 * requests) / tookMs,
+        p50: quantile(latenciesMs, 0.5),
+        p99: quantile(latenciesMs, 0.99),
+        failed,
+      };
+    }
+    const { '2xx': requests, latency, non2xx, errors, ...result } = await autocannon({ ...load, duration });
+    return { requests, perSecond: requests / result.duration, p50: latency.p50, p99: latency.p99, failed: non2xx + errors };
   };
+  await run(Math.max(1, Math.round(seconds / 4)));
+  const before = await processorMs(pid);
+  const { requests, ...served } = await run(seconds);
+  return { ...served, cpuMs: ((await processorMs(pid)) - before) / requests, rssMb: await peakMegabytes(pid) };
 }
 
 /** User and system time so far, by the kernel's books, in ticks of 10 ms. */
