@@ -176,9 +176,99 @@ describe('a worker', () => {
     expect(await jobOf(next, 'b')).toMatchObject({ state: 'completed', runs: 2, cost: costOf(PRICE, CEILING) });
   });
 
+  it('that is stopped with fifty jobs in flight hands all of them back, and each is made (reliability.md #15)', async () => {
+    const world = await JobsWorld.open();
+    const [here, next] = [world.process(), world.process()];
+    world.router.upstream = () => new Promise(() => undefined);
+    const ids = Array.from({ length: 50 }, (_, index) => `job ${index}`);
+    await here.jobs.accept(ids.map((id) => world.newJob(id)));
+    const worker = here.worker({ concurrency: 50 });
+    await until(() => world.router.ledger.length === 50);
+    const drained = worker.drain(1_000);
+    await world.pass(2_000);
+    await drained;
+    expect(await here.jobs.depth()).toEqual({ queued: 50, running: 0 });
+    world.router.upstream = async () => undefined;
+    next.worker({ concurrency: 50 });
+    await until(async () => (await next.jobs.depth()).queued + (await next.jobs.depth()).running === 0);
+    for (const id of ids) expect(await jobOf(next, id)).toMatchObject({ state: 'completed', runs: 2, cost: costOf(PRICE, CEILING) });
+  });
+
+  it('says that it lives for as long as it drains', async () => {
+    const world = await JobsWorld.open();
+    let beats = 0;
+    const here = world.process((port, name) => (name === 'jobs' ? watched(port, (method) => (beats += Number(method === 'beat'))) : port));
+    let open = (): void => undefined;
+    world.router.upstream = () =>
+      new Promise((resolve) => {
+        open = resolve;
+      });
+    await here.jobs.accept([world.newJob('a')]);
+    const worker = here.worker();
+    await until(() => world.router.ledger.length === 1);
+    const drained = worker.drain(60_000);
+    await quiet();
+    const before = beats;
+    await world.pass(20_000);
+    expect(beats - before).toBeGreaterThanOrEqual(9);
+    open();
+    await drained;
+    expect(await jobOf(here)).toMatchObject({ state: 'completed', runs: 1 });
+  });
+
+  it('that is stopped while it claims hands back what it is given, unmade', async () => {
+    const world = await JobsWorld.open();
+    const claiming = Promise.withResolvers<void>();
+    const claimed = Promise.withResolvers<void>();
+    const here = world.process((port, name) =>
+      name !== 'jobs'
+        ? port
+        : watched(port, async (method) => {
+            if (method !== 'claim') return;
+            claiming.resolve();
+            await claimed.promise;
+          }),
+    );
+    await here.jobs.accept([world.newJob('a')]);
+    const worker = here.worker();
+    await claiming.promise;
+    const drained = worker.drain(600_000);
+    claimed.resolve();
+    await drained;
+    expect(await jobOf(here)).toMatchObject({ state: 'queued', runs: 1, cost: costOf(0) });
+    expect(world.router.makings).toEqual([]);
+  });
+
+  it('that is stopped while the store is away gives up in bounded time, and leaves nothing waiting behind', async () => {
+    const world = await JobsWorld.open();
+    let isAway = false;
+    const here = world.process((port, name) =>
+      name !== 'jobs'
+        ? port
+        : watched(port, () => {
+            if (isAway) throw new StoreError('the database is away');
+          }),
+    );
+    world.router.upstream = () => new Promise(() => undefined);
+    await here.jobs.accept([world.newJob('a')]);
+    const worker = here.worker();
+    await until(() => world.router.ledger.length === 1);
+    isAway = true;
+    let isDrained = false;
+    void worker.drain(2_000).then(() => {
+      isDrained = true;
+    });
+    await world.pass(15_000);
+    expect([isDrained, worker.running, world.clock.timerCount]).toEqual([true, 0, 0]);
+    // Its call is on record, for whoever takes the job over when the process is gone.
+    expect(await here.jobs.attempts('key', 'a')).toMatchObject([{ attempt: 1, end: undefined }]);
+  });
+
   it('that is taken for dead and lives stops making the job, and writes nothing', async () => {
     const world = await JobsWorld.open();
-    const [here, elsewhere] = [world.process(), world.process()];
+    const asked: string[] = [];
+    const here = world.process((port, name) => (name === 'jobs' ? watched(port, (method) => asked.push(method)) : port));
+    const elsewhere = world.process();
     world.router.upstream = () => new Promise(() => undefined);
     await here.jobs.accept([world.newJob('a')]);
     const worker = here.worker();
@@ -191,6 +281,7 @@ describe('a worker', () => {
     await world.pass(2_000);
     await until(() => worker.running === 0);
     expect(world.router.makings[0]?.isAborted).toBe(true);
+    expect(asked.filter((method) => ['finish', 'retryLater', 'previewReady'].includes(method))).toEqual([]);
     expect(await jobOf(here)).toMatchObject({ state: 'completed', runs: 2, traceId: 'req_2', cost: costOf(PRICE, CEILING) });
     expect((await eventsOf(here)).filter((kind) => kind === 'job.completed')).toHaveLength(1);
   });
@@ -261,7 +352,7 @@ describe('a worker', () => {
     expect(await jobOf(here)).toMatchObject({ state: 'completed', runs: 1 });
   });
 
-  it('loses no picture to a store that is away for ten minutes, and tells of the trouble once', async () => {
+  it('loses no picture to a store that is away for ten minutes, and tells of the trouble once (reliability.md #16)', async () => {
     const world = await JobsWorld.open();
     let isAway = false;
     const here = world.process((port, name) =>
@@ -312,7 +403,7 @@ describe('a worker', () => {
     expect(world.router.ledger).toHaveLength(1);
   });
 
-  it('waits with a picture that was paid for until there is room for it', async () => {
+  it('waits with a picture that was paid for until the disk has room for it (reliability.md #16)', async () => {
     const world = await JobsWorld.open();
     const here = world.process();
     world.blobs.isFull = true;
@@ -462,15 +553,15 @@ describe('a worker over the real router', () => {
   });
 });
 
-/** The same port; `before` hears every call, and may throw. */
-function watched<Port extends object>(port: Port, before: (method: string) => void): Port {
+/** The same port; `before` hears every call, and may throw or hold it up. */
+function watched<Port extends object>(port: Port, before: (method: string) => unknown): Port {
   return new Proxy(port, {
     get: (target, name) => {
       const found: unknown = Reflect.get(target, name);
       if (typeof found !== 'function') return found;
       if (name === 'subscribe') return found.bind(target);
       return async (...rest: unknown[]) => {
-        before(String(name));
+        await before(String(name));
         return Reflect.apply(found, target, rest);
       };
     },
