@@ -34,7 +34,7 @@ describe('a receiver that works', () => {
     if (received === undefined) throw new Error('nothing came');
     expect(verified(received, secretOf(endpoint))).toMatchObject({
       type: 'job.completed',
-      data: { object: 'image.job', state: 'completed' },
+      data: { object: 'image.job', status: 'completed' },
     });
     expect(received).toMatchObject({ path: '/hook?for=me', headers: { 'content-type': 'application/json', 'user-agent': 'image-router' } });
     expect(received.headers['webhook-id']).toBe(told?.delivery.id);
