@@ -25,18 +25,21 @@ export class JobNews {
   readonly #listeners = new Set<(hint: JobHint) => void>();
   #gathered = NO_NEWS;
   #isGathering = false;
-  #stop: (() => void) | undefined;
 
   constructor(postgres: Postgres, clock: Clock) {
     this.#postgres = postgres;
     this.#clock = clock;
   }
 
+  /** Whoever subscribes afterwards misses nothing from then on. Rejects with StoreError. */
+  async open(): Promise<void> {
+    await this.#postgres.session.listen(CHANNEL, (payload) => this.#hear(payload));
+  }
+
   subscribe(listener: (hint: JobHint) => void): () => void {
     // The same function may listen twice.
     const own = (hint: JobHint): void => listener(hint);
     this.#listeners.add(own);
-    this.#stop ??= this.#postgres.session.listen(CHANNEL, (payload) => this.#hear(payload));
     return () => {
       this.#listeners.delete(own);
     };

@@ -74,13 +74,16 @@ export class PostgresHealthNews implements HealthNews {
     const hear = (notice: HealthNotice): void => {
       if (isHeard) tell(listener, notice);
     };
-    const stop = this.#postgres.session.listen(CHANNEL, (payload) => {
+    const listen = (payload: string | undefined): void => {
       if (payload === undefined) void this.#readOpen(hear);
       else this.#read(payload, hear);
-    });
+    };
+    const { session } = this.#postgres;
+    // Without a connection it is heard as soon as there is one.
+    session.listen(CHANNEL, listen).catch(() => undefined);
     return () => {
       isHeard = false;
-      stop();
+      session.forget(CHANNEL, listen);
     };
   }
 

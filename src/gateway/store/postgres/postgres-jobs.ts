@@ -37,7 +37,9 @@ const GROUPS = { most: 100, atOnce: 2 };
 export async function openPostgresJobs(postgres: Postgres, clock: Clock): Promise<JobStore> {
   const queue = await Queue.open(postgres.database, clock);
   postgres.beforeClose(() => queue.close());
-  return new PostgresJobs(postgres, queue, clock);
+  const news = new JobNews(postgres, clock);
+  await news.open();
+  return new PostgresJobs(postgres, queue, news);
 }
 
 class PostgresJobs implements JobStore {
@@ -48,11 +50,11 @@ class PostgresJobs implements JobStore {
   readonly #accepting: Grouped<readonly NewJob[], 'accepted'>;
   readonly #stepping: Grouped<Step, Recorded>;
 
-  constructor(postgres: Postgres, queue: Queue, clock: Clock) {
+  constructor(postgres: Postgres, queue: Queue, news: JobNews) {
     this.#postgres = postgres;
     this.#database = postgres.database;
     this.#queue = queue;
-    this.#news = new JobNews(postgres, clock);
+    this.#news = news;
     this.#accepting = new Grouped(
       async (orders) =>
         await this.#change(async (change) => {

@@ -62,18 +62,19 @@ export class Session {
     for (const name of this.#names) await this.#ask(client, BEAT, [name]);
   }
 
-  /** Hears `channel`, a plain identifier, from when the connection stands: it is made in the background. */
-  listen(channel: string, listener: Listener): () => void {
+  /**
+   * Hears `channel`, a plain identifier, from when it resolves on. Rejects with StoreError while there is no connection; the
+   * channel is heard all the same, as soon as there is one.
+   */
+  async listen(channel: string, listener: Listener): Promise<void> {
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(listener));
-    // Where this fails the connection is made anew, and listens.
-    this.#connected()
-      .then((client) => this.#ask(client, `LISTEN ${channel}`))
-      .then(() => listener(undefined))
-      .catch(() => undefined);
-    return () => {
-      listeners.delete(listener);
-    };
+    await this.#ask(await this.#connected(), `LISTEN ${channel}`);
+    listener(undefined);
+  }
+
+  forget(channel: string, listener: Listener): void {
+    this.#listeners.get(channel)?.delete(listener);
   }
 
   async close(): Promise<void> {
