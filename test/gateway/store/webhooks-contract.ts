@@ -87,14 +87,14 @@ export function webhookStoreContract(open: OpenWebhookStores): void {
     expect(due).toMatchObject([
       { delivery: { endpoint: 'a', job: job.id, event: 'job.completed', state: 'waiting', tries: [] }, endpoint: endpoint('a') },
     ]);
-    expect(JSON.parse(due[0]?.delivery.body ?? '')).toMatchObject({ type: 'job.completed', data: { id: job.id, state: 'completed' } });
+    expect(JSON.parse(due[0]?.delivery.body ?? '')).toMatchObject({ type: 'job.completed', data: { id: job.id, status: 'completed' } });
   });
 
   law('a job that expired is told of as one that failed', async ({ one, tell }) => {
     await one.addEndpoint(endpoint('a', { events: ['job.failed'] }), 5);
     await tell(aJob({ principal: 'key', state: 'expired' }), happens('job.expired'));
     const [due] = await one.due('s', all);
-    expect(JSON.parse(due?.delivery.body ?? '')).toMatchObject({ type: 'job.failed', data: { state: 'expired' } });
+    expect(JSON.parse(due?.delivery.body ?? '')).toMatchObject({ type: 'job.failed', data: { status: 'expired' } });
   });
 
   law('of two senders that ask at once each delivery goes to one', async ({ one, other, tell }) => {
