@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { ProxyAgent } from 'undici';
@@ -112,6 +112,30 @@ describe('the wire', () => {
     await reader?.cancel();
     await left.promise;
     expect(written).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it('leaves the next call on a connection alone when the reader of the one before leaves late', async () => {
+    const arrived = Promise.withResolvers<ServerResponse>();
+    const ports = new Set<number | undefined>();
+    const { wire, url } = await wireTo((request, response) => {
+      ports.add(request.socket.remotePort);
+      if (request.method === 'POST') return arrived.resolve(response);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      // More than its reader is handed at once, and less than makes it hold the sender back.
+      for (let part = 0; part < 5; part += 1) response.write(Buffer.alloc(25_000));
+      response.end();
+    });
+    const streamed = await wire.fetch(url);
+    const reader = streamed.body?.getReader();
+    await reader?.read();
+    // The rest of the stream arrives, and its connection is free for another call.
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const next = wire.fetch(url, { method: 'POST', body: '{}' });
+    const response = await arrived.promise;
+    expect(ports.size).toBe(1);
+    await reader?.cancel().catch(() => undefined);
+    response.end('{"still":"there"}');
+    expect(await (await next).json()).toEqual({ still: 'there' });
   });
 
   it.each([

@@ -84,16 +84,25 @@ export class Connection {
   }
 
   /** Ends the call, if one runs, and the connection. */
-  abort(error: Error): void {
+  close(error: Error): void {
     this.#giveUp(error);
   }
 
-  /** The reader of a stream cannot follow. */
-  pause(): void {
-    this.#isPaused = true;
+  /** A call has no say any more once its answer is complete: then the connection may be another's. */
+  abort(call: Call, error: Error): void {
+    if (call === this.#call) this.#giveUp(error);
   }
 
-  resume(): void {
+  /** The reader of a stream cannot follow. */
+  pause(call: Call): void {
+    if (call === this.#call) this.#isPaused = true;
+  }
+
+  resume(call: Call): void {
+    if (call === this.#call) this.#readOn();
+  }
+
+  #readOn(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#socket.resume();
@@ -138,7 +147,7 @@ export class Connection {
   #finished(reader: AnswerReader): void {
     this.#call = undefined;
     this.#reader = undefined;
-    this.resume();
+    this.#readOn();
     // A server that answered before it had read everything will not read the rest.
     if (reader.reusableMs === 0 || this.#socket.writableLength > 0) this.#end();
     else {

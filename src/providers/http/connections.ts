@@ -1,6 +1,7 @@
 // The connections of one wire: a call takes the one that became idle last, or a new one. How many there are at once is
 // the lanes' decision, which bound the calls; those nobody uses close themselves after some seconds.
 import { isIP } from 'node:net';
+import type { Flow } from '../wire-response.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { AnswerBody } from './answer-reader.ts';
 import { type Call, Connection, type Keeper } from './connection.ts';
@@ -15,9 +16,8 @@ export class Connections {
   send(url: URL, exchange: Exchange): void {
     if (this.#isClosed) throw new TypeError('the wire is closed');
     const call = new Sent(url, exchange);
-    const connection = this.#carry(url, call);
-    call.connection = connection;
-    exchange.carriedBy(connection);
+    call.connection = this.#carry(url, call);
+    exchange.carriedBy(call);
   }
 
   #carry({ protocol, hostname, port, origin }: URL, call: Call): Connection {
@@ -40,7 +40,7 @@ export class Connections {
   /** Calls in flight fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const connection of [...this.#open]) connection.abort(new Error('the wire is closed'));
+    for (const connection of [...this.#open]) connection.close(new Error('the wire is closed'));
   }
 }
 
@@ -73,8 +73,8 @@ class Place implements Keeper {
   }
 }
 
-/** An exchange as a connection sees it. */
-class Sent implements Call {
+/** An exchange as a connection sees it, and the connection as the exchange does. */
+class Sent implements Call, Flow {
   readonly method: string;
   readonly head: string;
   readonly body: string | Uint8Array | null;
@@ -89,12 +89,23 @@ class Sent implements Call {
   }
 
   open(head: AnswerHead): AnswerBody {
-    if (this.connection === undefined) throw new Error('invariant: an answer comes after its call was sent');
-    return this.#exchange.open(head, this.connection);
+    return this.#exchange.open(head, this);
   }
 
   fail(error: Error): void {
     this.#exchange.fail(error);
+  }
+
+  pause(): void {
+    this.connection?.pause(this);
+  }
+
+  resume(): void {
+    this.connection?.resume(this);
+  }
+
+  abort(error: Error): void {
+    this.connection?.abort(this, error);
   }
 }
 
