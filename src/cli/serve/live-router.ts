@@ -8,6 +8,7 @@ import type { ImageRouter } from '../../index.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Listener } from '../../telemetry/event.ts';
+import type { HealthNews } from '../../telemetry/health-news.ts';
 import type { Config } from '../config/config-file.ts';
 
 export type Replaced = {
@@ -27,8 +28,10 @@ export type LiveRouter = {
   close(): Promise<void>;
 };
 
-export function createLiveRouter(first: Config, clock: Clock, listener: Listener): LiveRouter {
-  const start = ({ options }: Config): ImageRouter => compose(options, { clock, listener });
+/** `news`: what processes on the same store tell each other; undefined: there are none. */
+export function createLiveRouter(first: Config, clock: Clock, listener: Listener, news?: HealthNews): LiveRouter {
+  const doors = { clock, listener, ...(news === undefined ? {} : { news }) };
+  const start = ({ options }: Config): ImageRouter => compose(options, doors);
   let config = first;
   let router = start(first);
   const ending = new Set<Promise<void>>();

@@ -41,13 +41,13 @@ export async function openCore(plan: CorePlan, load: () => GatewayLoad | undefin
   const views: { live: LiveRouter | undefined } = { live: undefined };
   const observer = await observe(clock, settings, views, load);
   whenClosing(() => observer.close());
-  const live = createLiveRouter({ options, gateway: settings }, clock, observer.listener);
-  views.live = live;
-  whenClosing(() => live.close());
   const ids = systemIds();
   const { dataDir, traceTtlMs, idempotencyTtlMs } = settings;
-  const onTrouble = (error: unknown): void => observer.defect('store', error);
   const stores = await openStores({ dataDir, databaseUrl }, clock, ids.next('gw'));
+  const live = createLiveRouter({ options, gateway: settings }, clock, observer.listener, stores.news);
+  views.live = live;
+  whenClosing(() => live.close());
+  const onTrouble = (error: unknown): void => observer.defect('store', error);
   const state = await openState({ dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs, stores, onTrouble });
   whenClosing(() => state.close());
   const jobs = await openJobs(settings, live, state, { clock, ids, onTrouble });

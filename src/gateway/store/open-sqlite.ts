@@ -2,6 +2,7 @@
 import type { BatchStore } from '../../jobs/batch-store.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import type { WebhookStore } from '../../jobs/webhook-store.ts';
+import type { HealthNews } from '../../telemetry/health-news.ts';
 import { SqliteBatches } from './sqlite-batches.ts';
 import { openSqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { SqliteJobs } from './sqlite-jobs.ts';
@@ -10,7 +11,14 @@ import { SqliteWebhooks } from './sqlite-webhooks.ts';
 import type { Store } from './store.ts';
 
 /** Closing `store` closes them all. */
-export type Stores = { readonly store: Store; readonly jobs: JobStore; readonly batches: BatchStore; readonly webhooks: WebhookStore };
+export type Stores = {
+  readonly store: Store;
+  readonly jobs: JobStore;
+  readonly batches: BatchStore;
+  readonly webhooks: WebhookStore;
+  /** What processes on one database tell each other of their breakers. Those on one file find out for themselves. */
+  readonly news?: HealthNews;
+};
 
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteStores(options: SqliteOptions): Stores {

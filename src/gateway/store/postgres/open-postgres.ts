@@ -1,6 +1,5 @@
 // The stores on PostgreSQL, opened together over one pool and one session: what one of them writes in a transaction, the
 // others' part is in.
-import type { HealthNews } from '../../../telemetry/health-news.ts';
 import type { Stores } from '../open-sqlite.ts';
 import { openPostgres, type PostgresOptions, unusable } from './postgres.ts';
 import { PostgresBatches } from './postgres-batches.ts';
@@ -9,11 +8,8 @@ import { openPostgresJobs } from './postgres-jobs.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { PostgresWebhooks } from './postgres-webhooks.ts';
 
-/** `news`: what processes on this database tell each other of their breakers; for `Doors` of the router. */
-export type SharedStores = Stores & { readonly news: HealthNews };
-
 /** Rejects with ImageRouterError `invalid_config` when the database cannot be used. */
-export async function openPostgresStores(options: PostgresOptions): Promise<SharedStores> {
+export async function openPostgresStores(options: PostgresOptions): Promise<Stores> {
   const postgres = await openPostgres(options);
   try {
     return {
