@@ -12,8 +12,8 @@ const places: Place[] = [];
 afterEach(async () => {
   for (const place of places.splice(0)) await place.close();
 });
-async function placeAt(speed: number, databaseUrl?: string): Promise<Place> {
-  const place = await openPlace(speed, databaseUrl);
+async function placeAt(drawing: number, databaseUrl?: string): Promise<Place> {
+  const place = await openPlace(drawing, databaseUrl);
   places.push(place);
   return place;
 }
@@ -25,7 +25,6 @@ const post = (url: string, body: object, more?: Record<string, string>): Promise
 
 describe('a gateway killed under load', () => {
   it('answers afterwards what it had answered, repeats nothing it had begun, and has every call in its books', async () => {
-    // Slower than elsewhere: on a busy machine a stall of this process must not look like a silence of the provider's.
     const place = await placeAt(3);
     const data = join(place.folder, 'data');
     const made = await run(['keys', 'create', '--name', 'load', '--usd-per-day', '100', '--data', data, '--json']);

@@ -28,18 +28,21 @@ export type Process = {
   end(): Promise<number | null>;
 };
 
-/** `databaseUrl`: undefined keeps everything in the data folder. */
-export async function openPlace(speed: number, databaseUrl: string | undefined, sandboxed: Partial<SandboxOptions> = {}): Promise<Place> {
+/**
+ * Processes share a clock, so theirs is the machine's; only the sandbox's models draw `drawing` times as fast as real ones.
+ * `databaseUrl`: undefined keeps everything in the data folder.
+ */
+export async function openPlace(drawing: number, databaseUrl: string | undefined, sandboxed: Partial<SandboxOptions> = {}): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'image-router-processes-'));
   const sandbox = await startSandbox({
     routes: builtInRoutes,
-    clock: systemClock(speed),
+    clock: systemClock(drawing),
     pictures: 'light',
     profile: 'brief',
     ...sandboxed,
   });
   const config = join(folder, 'config.json');
-  await writeFile(config, JSON.stringify({ endpoints: sandbox.endpoints, speed, gateway: { drainMs: 20_000, logLevel: 'error' } }));
+  await writeFile(config, JSON.stringify({ endpoints: sandbox.endpoints, gateway: { drainMs: 20_000, logLevel: 'error' } }));
   const processes: Process[] = [];
   const env = { PATH: process.env.PATH, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) };
   const start = async (command: string, started: RegExp, args: readonly string[]) => {
