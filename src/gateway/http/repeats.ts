@@ -28,6 +28,11 @@ export function conflictRefusal({ status, code, message }: Extract<IdempotencyCl
   return new Refusal({ status, code, message, param: 'idempotency-key', mayRepeat: false });
 }
 
+/** Whoever had claimed the key is no more, and no answer was kept. */
+export function isCutOff({ code }: Extract<IdempotencyClaim, { kind: 'conflict' }>): boolean {
+  return code === 'idempotency_interrupted';
+}
+
 export function sendReplay(call: Call, { answer }: Extract<IdempotencyClaim, { kind: 'replay' }>): Response {
   return sendAnswer(call, { ...answer, facts: {} }, { 'idempotent-replayed': 'true' });
 }

@@ -140,8 +140,27 @@ describe('a job that is handed in', () => {
     const name = `ans_${body.id.slice('job_'.length)}`;
     world.idempotency.claim = async () => ({ kind: 'conflict', status: 409, code: 'idempotency_interrupted', message: 'cut off', name });
     expect(await handIn(FOX, once)).toMatchObject({ status: 202, body: { id: body.id } });
-    world.jobs.kept.clear();
-    expect(await handIn(FOX, once)).toMatchObject({ status: 409, body: { error: { code: 'idempotency_interrupted' } } });
+  });
+
+  it('is accepted under its Idempotency-Key when the gateway that had claimed it died before, and only once', async () => {
+    await open();
+    const once = { 'idempotency-key': 'order-1' };
+    const name = `ans_${'7'.repeat(32)}`;
+    world.idempotency.claim = async () => ({ kind: 'conflict', status: 409, code: 'idempotency_interrupted', message: 'cut off', name });
+    const [first, again] = [await handIn(FOX, once), await handIn(FOX, once)];
+    expect([first, again]).toMatchObject([
+      { status: 202, body: { id: `job_${'7'.repeat(32)}` } },
+      { status: 202, body: { id: first.body.id } },
+    ]);
+    expect(world.jobs.kept.size).toBe(1);
+    world.idempotency.claim = async () => ({
+      kind: 'conflict',
+      status: 409,
+      code: 'idempotency_in_progress',
+      message: 'runs',
+      name: 'ans_8',
+    });
+    expect(await handIn(FOX, once)).toMatchObject({ status: 409, body: { error: { code: 'idempotency_in_progress' } } });
   });
 
   it('that another key holds is as unknown as one that never was, on every path, down to the last byte', async () => {
