@@ -155,7 +155,11 @@ const MOST_WHILE_RUNNING = 0.95;
 
 /** Pure: elapsed against what is expected. What waits has not begun; what nobody can estimate has no share. */
 export function progressOf(job: Job, now: number): Progress {
-  const estimate = (share: number, expectedEndAt: number | undefined): Progress => ({ share, expectedEndAt, isEstimate: true });
+  const estimate = (share: number, expectedEndAt: number | undefined): Progress => ({
+    share: Math.round(share * 1_000) / 1_000,
+    expectedEndAt,
+    isEstimate: true,
+  });
   if (hasEnded(job.state)) return estimate(1, undefined);
   const { startedAt, expectedMs } = job;
   if (job.state === 'queued' || startedAt === undefined || expectedMs === undefined) return estimate(0, undefined);

@@ -72,6 +72,9 @@ describe('a job at a gateway', () => {
     const rows = sandbox.ledger();
     expect(rows).toHaveLength(1);
     expect(job.cost_usd).toEqual({ billed: (rows[0]?.billed ?? 0) / 1_000_000, possibly_billed: 0 });
+    const events = (await (await fetch(`${url}/v1/images/jobs/${job.id}/events`)).text()).match(/^data: .*$/gm) ?? [];
+    const costs = events.map((line) => JSON.parse(line.slice('data: '.length)).data.cost_usd).filter((cost) => cost !== undefined);
+    expect(costs).toEqual([job.cost_usd, job.cost_usd]);
   });
 
   it('that a synchronous call became is one upstream call and one bill', async () => {

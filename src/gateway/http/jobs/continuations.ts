@@ -126,17 +126,26 @@ function notEnded(): Refusal {
 }
 
 function alreadyPremium(): Refusal {
-  return new Refusal({ status: 409, code: 'job_already_premium', message: 'The job has premium images already: there is no better tier.' });
+  const message = 'The job has premium images already: there is no better tier.';
+  return new Refusal({ status: 409, code: 'job_already_premium', message, remedy: 'hand in a new job for another picture' });
 }
 
+const HAND_IN_ANEW = 'hand the request in again; its error says why nothing was made';
+
 function nothingToUpgrade(): Refusal {
-  return new Refusal({ status: 409, code: 'nothing_to_continue', message: 'The job made no image that could be made better.' });
+  const message = 'The job made no image that could be made better.';
+  return new Refusal({ status: 409, code: 'nothing_to_continue', message, remedy: HAND_IN_ANEW });
 }
 
 function noSuchPreview(count: number): Refusal {
-  if (count === 0)
-    return new Refusal({ status: 409, code: 'nothing_to_continue', message: 'The job made no preview that could become final.' });
-  const message = `The job has ${count} to choose from: preview must be 0 to ${count - 1}.`;
+  if (count === 0) {
+    const nothing = 'The job made no preview that could become final.';
+    return new Refusal({ status: 409, code: 'nothing_to_continue', message: nothing, remedy: HAND_IN_ANEW });
+  }
+  const message =
+    count === 1
+      ? 'The job has one to choose from: preview must be 0.'
+      : `The job has ${count} to choose from: preview must be 0 to ${count - 1}.`;
   return new Refusal({ status: 400, code: 'invalid_value', message, param: 'preview' });
 }
 

@@ -1,6 +1,7 @@
 // What happens to a job, as server-sent events. Every event has a number, so a client that was cut off goes on after the last
 // one it saw (Last-Event-ID, which browsers send by themselves, or ?after=). Ends after the job's last event; a gateway that
 // drains ends it earlier, and the client finds the rest at the next one.
+import { z } from 'zod';
 import type { Job, JobEvent } from '../../../domain/job.ts';
 import { utf8 } from '../answer.ts';
 import type { Call } from '../call.ts';
@@ -44,10 +45,24 @@ async function eventText(call: Call, parts: JobParts, job: Job, { seq, at, kind,
     seq,
     created_at: Math.floor(at / 1_000),
     job_id: job.id,
-    data: snakeCase(data),
+    data: inDollars(snakeCase(data)),
     ...(now === undefined ? {} : { job: jobObject(call, parts, now) }),
   };
   return `id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify(told)}\n\n`;
+}
+
+const MoneySchema = z.int().min(0);
+
+/** Written down in micro-dollars, told in dollars, and called so, like every amount a caller sees. */
+function inDollars(told: unknown): Readonly<Record<string, unknown>> {
+  const data = z.record(z.string(), z.unknown()).parse(told);
+  const { billed, possibly_billed, cost, ...rest } = data;
+  const money = (amount: unknown): number => MoneySchema.parse(amount) / 1_000_000;
+  if (cost !== undefined) {
+    const { billed: known, possibly_billed: unknown } = z.object({ billed: MoneySchema, possibly_billed: MoneySchema }).parse(cost);
+    return { ...rest, cost_usd: { billed: money(known), possibly_billed: money(unknown) } };
+  }
+  return billed === undefined ? data : { ...rest, cost_usd: { billed: money(billed), possibly_billed: money(possibly_billed) } };
 }
 
 /** Throws Refusal. */

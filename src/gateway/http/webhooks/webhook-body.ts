@@ -27,6 +27,7 @@ export function requireReceiverUrl(text: string, allowInsecureLoopback: boolean)
     code: 'invalid_value',
     message: `The URL ${receiver.reason}.`,
     param: 'url',
-    remedy: 'give an https URL such as https://example.com/webhooks/images',
+    remedy:
+      'give an https URL such as https://example.com/webhooks/images; for http on this machine set gateway.webhooks.allowInsecureLoopback',
   });
 }

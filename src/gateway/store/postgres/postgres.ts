@@ -24,6 +24,7 @@ const SILENT_MS = 8_000;
 
 /** Rejects with ImageRouterError `invalid_config` when the database cannot be used. */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
+  if (!/^postgres(ql)?:/.test(options.url)) throw unusable(new Error('its URL must begin with postgres://'));
   const database = new Database({ ...options, name: `image-router ${options.owner}` });
   try {
     await migrate(database);
