@@ -111,7 +111,8 @@ export function listDeliveries(
   after: string | undefined,
   limit: number,
 ): readonly Delivery[] {
-  const last = after === undefined ? undefined : sql.prepare('SELECT created_at FROM deliveries WHERE id = ?').get(after);
+  const find = 'SELECT created_at FROM deliveries WHERE id = ? AND endpoint = ? AND principal = ?';
+  const last = after === undefined ? undefined : sql.prepare(find).get(after, endpoint, principal);
   if (after !== undefined && last === undefined) return [];
   const rows = sql
     .prepare(

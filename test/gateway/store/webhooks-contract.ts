@@ -218,6 +218,19 @@ export function webhookStoreContract(open: OpenWebhookStores): void {
     expect(await one.deliveries('key', 'a', 'nothing', 4)).toEqual([]);
   });
 
+  law('a page after somebody else’s delivery, or another endpoint’s, is as empty as after one that never was', async ({ one, tell }) => {
+    for (const id of ['a', 'b']) await one.addEndpoint(endpoint(id), 5);
+    await one.addEndpoint(endpoint('c', { principal: 'another' }), 5);
+    await tell(aJob({ principal: 'key' }), happens('job.failed', NOON, 1));
+    await tell(aJob({ principal: 'another' }), happens('job.failed', NOON + 1, 2));
+    const [theirs] = await one.deliveries('another', 'c', undefined, 1);
+    const [beside] = await one.deliveries('key', 'b', undefined, 1);
+    for (const after of [theirs?.id, beside?.id]) {
+      expect(after).toBeDefined();
+      expect(await one.deliveries('key', 'a', after, 4)).toEqual([]);
+    }
+  });
+
   law('old deliveries are forgotten a few at a time, those that wait are not', async ({ one, tell }) => {
     await one.addEndpoint(endpoint('a'), 5);
     for (const seq of [1, 2, 3, 4]) await tell(aJob({ principal: 'key' }), happens('job.failed', NOON + seq, seq));

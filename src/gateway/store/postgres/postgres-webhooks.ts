@@ -152,7 +152,8 @@ export class PostgresWebhooks implements WebhookStore {
   }
 
   async deliveries(principal: string, endpoint: string, after: string | undefined, limit: number): Promise<readonly Delivery[]> {
-    const [last] = await this.#database.run('SELECT created_at FROM image_router.deliveries WHERE id = $1', [after ?? '']);
+    const find = 'SELECT created_at FROM image_router.deliveries WHERE id = $1 AND endpoint = $2 AND principal = $3';
+    const [last] = await this.#database.run(find, [after ?? '', endpoint, principal]);
     if (after !== undefined && last === undefined) return [];
     const rows = await this.#database.run(
       `SELECT * FROM image_router.deliveries WHERE endpoint = $1 AND principal = $2 AND (created_at, id) < ($3, $4)
