@@ -120,8 +120,8 @@ export function endJob(change: JobChange, { number, id }: JobRow, words: FinalWo
 }
 
 /** A row of a batch draws on the batch's reservation, any other job has its own. */
-export function settleJob(sql: Sql, { id, origin, maxCost = ZERO_USD }: Pick<Job, 'id' | 'origin' | 'maxCost'>, cost: Cost): void {
-  if (origin.kind === 'batch') settlePart(sql, origin.batch, maxCost, cost);
+export function settleJob(sql: Sql, { id, principal, origin, createdAt, maxCost = ZERO_USD }: Job, cost: Cost): void {
+  if (origin.kind === 'batch') settlePart(sql, { id: origin.batch, part: maxCost, principal, at: createdAt }, cost);
   else settleReservation(sql, id, cost);
 }
 

@@ -108,17 +108,18 @@ export function settleReservation(sql: Sql, id: string, { billed, possiblyBilled
     .run(figure(row, 'amount'), billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
 }
 
-/** The same for a part of a reservation that many draw on, whose rest stays. */
-export function settlePart(sql: Sql, id: string, part: MicroUsd, { billed, possiblyBilled }: Cost): void {
-  const row = sql.prepare('SELECT principal, amount, day, month FROM reservations WHERE id = ?').get(id);
-  if (row === undefined) return;
-  const taken = Math.min(part, figure(row, 'amount'));
+export type Drawing = { readonly id: string; readonly part: MicroUsd; readonly principal: string; readonly at: number };
+
+/**
+ * The same for a part of a reservation that many draw on, whose rest stays. Where it is gone, because its batch was forgotten or
+ * had ended, what was spent all the same is booked at `at`.
+ */
+export function settlePart(sql: Sql, { id, part, principal, at }: Drawing, { billed, possiblyBilled }: Cost): void {
+  const row = sql.prepare('SELECT amount, day, month FROM reservations WHERE id = ?').get(id);
+  const taken = row === undefined ? 0 : Math.min(part, figure(row, 'amount'));
   sql.prepare('UPDATE reservations SET amount = amount - ? WHERE id = ?').run(taken, id);
-  sql
-    .prepare(
-      'UPDATE spend SET reserved = reserved - ?, billed = billed + ?, possibly = possibly + ? WHERE principal = ? AND period IN (?, ?)',
-    )
-    .run(taken, billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
+  const { day, month } = row === undefined ? periodsOf(at) : { day: String(row.day), month: String(row.month) };
+  addSpend(sql, { principal, periods: [day, month], billed, possibly: possiblyBilled, reserved: -taken });
 }
 
 /** What a gateway left behind when it died counts as spent in full: nobody knows better. A job that was never accepted cost nothing. */
@@ -137,13 +138,24 @@ export function noteSpend(sql: Sql, owner: string, { principal, at, opened, clos
   for (const { id, microUsd: amount } of opened) {
     if (open.run(id, principal, owner, amount, day, month).changes === 1) reserved += amount;
   }
+  addSpend(sql, { principal, periods: [day, month], billed: spent.billed, possibly: spent.possiblyBilled, reserved });
+  for (const id of closed) settleReservation(sql, id, { billed: ZERO_USD, possiblyBilled: ZERO_USD });
+}
+
+type Added = {
+  readonly principal: string;
+  readonly periods: readonly string[];
+  readonly billed: number;
+  readonly possibly: number;
+  readonly reserved: number;
+};
+
+function addSpend(sql: Sql, { periods, ...amounts }: Added): void {
   const add = sql.prepare(
     `INSERT INTO spend (principal, period, billed, possibly, reserved) VALUES (:principal, :period, :billed, :possibly, :reserved)
      ON CONFLICT DO UPDATE SET billed = billed + :billed, possibly = possibly + :possibly, reserved = reserved + :reserved`,
   );
-  const { billed, possiblyBilled: possibly } = spent;
-  for (const period of [day, month]) add.run({ principal, period, billed, possibly, reserved });
-  for (const id of closed) settleReservation(sql, id, { billed: ZERO_USD, possiblyBilled: ZERO_USD });
+  for (const period of periods) add.run({ ...amounts, period });
 }
 
 /** Money as the store holds it. */

@@ -109,6 +109,29 @@ export function batchStoreContract(open: OpenBatchStores): void {
     expect((await one.store.spendOf('key'))[0]).toMatchObject({ billed: 5_900, possiblyBilled: 0, reserved: 0 });
   });
 
+  law('what its rows cost is booked also when it is forgotten while they are made', async ({ one, other }) => {
+    const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
+    await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    const ofBatch = (row: number) => ({ origin: { kind: 'batch', batch: 'batch_1', row }, maxCost: usd(6_000) }) as const;
+    await one.jobs.accept([newJob('job_1', ofBatch(1)), newJob('job_2', ofBatch(2))]);
+    const claimed = await other.jobs.claim('worker', 2, NOON);
+    for (const { fence } of claimed) {
+      const call = { part: undefined, attempt: 1, target: 'low@openai', route: 'low' as RouteId, startedAt: NOON, ceiling: usd(6_000) };
+      await other.jobs.startAttempt(fence, call, []);
+    }
+    await one.batches.forget('key');
+    const done = claimed.find(({ fence }) => fence.job === 'job_1');
+    if (done === undefined) throw new Error('both jobs were taken');
+    const end = { outcome: 'delivered', ...costOf(5_900), requestId: undefined, endedAt: NOON + 1 };
+    const nothing = { images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined };
+    await other.jobs.finish(done.fence, { ...nothing, state: 'completed', at: NOON + 1, ends: [{ part: undefined, attempt: 1, end }] });
+    await one.jobs.forget('key', NOON + 2);
+    // Of the day and of the month: one call whose cost is known, one whose end nobody will hear of.
+    const booked = { billed: 5_900, possiblyBilled: 6_000, reserved: 0 };
+    expect(await one.store.spendOf('key')).toMatchObject([booked, booked]);
+  });
+
   law('its reservation outlives the process that took it', async ({ one, other }) => {
     const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
     await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });

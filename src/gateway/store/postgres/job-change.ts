@@ -7,6 +7,7 @@ import type { Cost } from '../../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../../jobs/job-store.ts';
 import { jobOf, money, partOf, partText } from '../job-rows.ts';
+import { periodsOf } from '../periods.ts';
 import type { Row, Run } from './database.ts';
 import { queueDeliveries } from './postgres-webhooks.ts';
 import type { Queue } from './queue.ts';
@@ -202,19 +203,24 @@ export async function endJobs(change: JobChange, endings: readonly Ending[]): Pr
 /** A row of a batch draws on the batch's reservation, any other job has its own. By principal, as whoever else locks several of their rows does. */
 export async function settleReservations(
   run: Run,
-  jobs: readonly Pick<Job, 'id' | 'principal' | 'origin' | 'maxCost' | 'cost'>[],
+  jobs: readonly Pick<Job, 'id' | 'principal' | 'origin' | 'createdAt' | 'maxCost' | 'cost'>[],
 ): Promise<void> {
   if (jobs.length === 0) return;
   const sorted = jobs.toSorted((a, b) => (a.principal < b.principal ? -1 : a.principal > b.principal ? 1 : 0));
+  const periods = sorted.map(({ createdAt }) => periodsOf(createdAt));
   await run(
     `SELECT count(CASE WHEN e.part IS NULL THEN image_router.settle(e.id, e.billed, e.possibly)
-       ELSE image_router.settle_part(e.id, e.part, e.billed, e.possibly) END)
-     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS e (id, part, billed, possibly)`,
+       ELSE image_router.settle_row(e.id, e.part, e.billed, e.possibly, e.principal, e.day, e.month) END)
+     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+       AS e (id, part, billed, possibly, principal, day, month)`,
     [
       sorted.map(({ id, origin }) => (origin.kind === 'batch' ? origin.batch : id)),
       sorted.map(({ origin, maxCost = 0 }) => (origin.kind === 'batch' ? maxCost : null)),
       sorted.map(({ cost }) => cost.billed),
       sorted.map(({ cost }) => cost.possiblyBilled),
+      sorted.map(({ principal }) => principal),
+      periods.map(({ day }) => day),
+      periods.map(({ month }) => month),
     ],
   );
 }

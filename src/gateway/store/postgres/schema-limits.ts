@@ -190,3 +190,22 @@ BEGIN
   RETURN found_gone;
 END $$;
 `;
+
+/** A row of a batch settles what it draws on the batch's reservation; where that is gone, what was spent all the same is booked. */
+export const ROWS_STEP = `
+CREATE FUNCTION image_router.settle_row(p_id text, p_part bigint, p_billed bigint, p_possibly bigint,
+  p_principal text, p_day text, p_month text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  booked_period text;
+BEGIN
+  PERFORM 1 FROM image_router.reservations WHERE id = p_id FOR UPDATE;
+  IF FOUND THEN
+    PERFORM image_router.settle_part(p_id, p_part, p_billed, p_possibly);
+    RETURN;
+  END IF;
+  FOREACH booked_period IN ARRAY ARRAY[p_day, p_month] LOOP
+    INSERT INTO image_router.spend AS s (principal, period, billed, possibly) VALUES (p_principal, booked_period, p_billed, p_possibly)
+    ON CONFLICT (principal, period) DO UPDATE SET billed = s.billed + p_billed, possibly = s.possibly + p_possibly;
+  END LOOP;
+END $$;
+`;

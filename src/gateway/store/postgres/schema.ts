@@ -5,7 +5,7 @@
 // which refuses the character U+0000 that a prompt may hold.
 import type { Database } from './database.ts';
 import { BATCHES_STEP, HEALTH_STEP, JOBS_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
-import { LIMITS_STEP } from './schema-limits.ts';
+import { LIMITS_STEP, ROWS_STEP } from './schema-limits.ts';
 
 const STEPS: readonly string[] = [
   `
@@ -51,6 +51,7 @@ const STEPS: readonly string[] = [
   JOBS_STEP,
   BATCHES_STEP,
   HEALTH_STEP,
+  ROWS_STEP,
 ];
 
 /** Any number, the same in every version: who holds it changes the tables. */
