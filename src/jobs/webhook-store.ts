@@ -86,7 +86,10 @@ export interface WebhookStore {
   ): Promise<void>;
   /** Newest first; `after`: the last one of the page before. */
   deliveries(principal: string, endpoint: string, after: string | undefined, limit: number): Promise<readonly Delivery[]>;
-  /** Sends it again now, with the same id, whatever became of it before. Undefined: no such delivery. */
+  /**
+   * Sends it again now, with the same id, whatever became of it before; when it is being sent, once more after that try: its
+   * receiver may hang, and must not gain a place by it. Undefined: no such delivery.
+   */
   redeliver(principal: string, delivery: string, at: number): Promise<'queued' | 'endpoint-disabled' | undefined>;
   /** Forgets deliveries that wait no longer and were made before `before`. Their number. */
   sweepDeliveries(before: number, most: number): Promise<number>;

@@ -1,5 +1,6 @@
 // Deliveries to webhook endpoints as rows. One that is being sent is due again when its lease ends: `next_try_at` is that
-// instant meanwhile, so a sender that died needs no clearing up.
+// instant meanwhile, so a sender that died needs no clearing up. A lease ends by a try written down or by time, by nothing an
+// owner can ask for: it stands for a place that a receiver holds. What is asked for meanwhile waits in `again_at`.
 import { z } from 'zod';
 import {
   type Delivery,
@@ -56,7 +57,7 @@ export function takeDue(
     for (const row of rows) found.push({ delivery: deliveryOf(row), endpoint, since: Number(row.next_try_at) });
   }
   const taken = found.sort((a, b) => a.since - b.since).slice(0, most);
-  const lease = sql.prepare('UPDATE deliveries SET leased_by = ?, next_try_at = ? WHERE id = ?');
+  const lease = sql.prepare('UPDATE deliveries SET leased_by = ?, next_try_at = ?, again_at = NULL WHERE id = ?');
   for (const { delivery } of taken) lease.run(sender, at + leaseMs, delivery.id);
   return taken.map(({ delivery, endpoint }) => ({ delivery, endpoint }));
 }
@@ -90,18 +91,24 @@ function leasedOf(sql: Sql, endpoint: string, at: number): number {
 }
 
 export function recordTry(sql: Sql, sender: string, id: string, attempt: DeliveryTry, outcome: Parameters<WebhookStore['tried']>[3]): void {
-  const row = sql.prepare('SELECT tries, state FROM deliveries WHERE id = ? AND leased_by = ?').get(id, sender);
+  const row = sql.prepare('SELECT tries, state, again_at FROM deliveries WHERE id = ? AND leased_by = ?').get(id, sender);
   if (row === undefined) return;
   const tries = [...triesOf(row), attempt].slice(-MOST_TRIES_KEPT);
-  const [state, next] = typeof outcome === 'string' ? [outcome, null] : stillWaiting(row, outcome.nextTryAt);
+  const [state, next] = afterTry(row, outcome);
   sql
-    .prepare('UPDATE deliveries SET tries = ?, state = ?, next_try_at = ?, leased_by = NULL WHERE id = ?')
+    .prepare('UPDATE deliveries SET tries = ?, state = ?, next_try_at = ?, again_at = NULL, leased_by = NULL WHERE id = ?')
     .run(JSON.stringify(tries), state, next, id);
 }
 
-/** Its endpoint may have been disabled while it was being sent. */
-export function stillWaiting({ state }: Row, nextTryAt: number): readonly ['waiting' | 'given-up', number | null] {
-  return state === 'waiting' ? ['waiting', nextTryAt] : ['given-up', null];
+/** While it was being sent its endpoint may have been disabled, or its owner have asked for it again. */
+export function afterTry(
+  { state, again_at: againAt }: Row,
+  outcome: Parameters<WebhookStore['tried']>[3],
+): readonly [Delivery['state'], number | null] {
+  const isWaiting = state === 'waiting';
+  if (isWaiting && againAt !== null) return ['waiting', Number(againAt)];
+  if (typeof outcome === 'string') return [outcome, null];
+  return isWaiting ? ['waiting', outcome.nextTryAt] : ['given-up', null];
 }
 
 export function listDeliveries(
@@ -132,13 +139,21 @@ export function sendAgain(sql: Sql, principal: string, id: string, at: number): 
     .get(id, principal);
   if (row === undefined) return undefined;
   if (row.disabled_at !== null) return 'endpoint-disabled';
-  sql.prepare("UPDATE deliveries SET state = 'waiting', next_try_at = ?, leased_by = NULL WHERE id = ?").run(at, id);
+  const isSent =
+    sql.prepare('SELECT 1 FROM deliveries WHERE id = ? AND leased_by IS NOT NULL AND next_try_at > ?').get(id, at) !== undefined;
+  const asked = isSent ? 'again_at = ?' : 'next_try_at = ?, leased_by = NULL';
+  sql.prepare(`UPDATE deliveries SET state = 'waiting', ${asked} WHERE id = ?`).run(at, id);
   return 'queued';
 }
 
-/** Of an endpoint that was disabled. */
+/** Of an endpoint that was disabled. What is being sent holds its place until it ends. */
 export function giveUpWaiting(sql: Sql, endpoint: string): void {
-  sql.prepare("UPDATE deliveries SET state = 'given-up', next_try_at = NULL WHERE endpoint = ? AND state = 'waiting'").run(endpoint);
+  sql
+    .prepare(
+      `UPDATE deliveries SET state = 'given-up', again_at = NULL, next_try_at = CASE WHEN leased_by IS NULL THEN NULL ELSE next_try_at END
+       WHERE endpoint = ? AND state = 'waiting'`,
+    )
+    .run(endpoint);
 }
 
 export function sweepDeliveries(sql: Sql, before: number, most: number): number {
@@ -156,6 +171,7 @@ export function triesOf(row: Row): readonly DeliveryTry[] {
 }
 
 export function deliveryOf(row: Row): Delivery {
+  const state = StateSchema.parse(row.state);
   return {
     id: String(row.id),
     endpoint: String(row.endpoint),
@@ -165,7 +181,7 @@ export function deliveryOf(row: Row): Delivery {
     body: String(row.body),
     createdAt: Number(row.created_at),
     tries: triesOf(row),
-    state: StateSchema.parse(row.state),
-    nextTryAt: row.next_try_at === null ? undefined : Number(row.next_try_at),
+    state,
+    nextTryAt: state !== 'waiting' || row.next_try_at === null ? undefined : Number(row.next_try_at),
   };
 }

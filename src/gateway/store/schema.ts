@@ -108,6 +108,10 @@ const STEPS: readonly string[] = [
     max_cost INTEGER NOT NULL, PRIMARY KEY (batch, row)
   ) STRICT, WITHOUT ROWID;
   `,
+  // When a delivery was asked for again while it was being sent.
+  `
+  ALTER TABLE deliveries ADD COLUMN again_at INTEGER;
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

@@ -171,6 +171,49 @@ export function webhookStoreContract(open: OpenWebhookStores): void {
     expect(await other.redeliver('key', id, NOON)).toBe('endpoint-disabled');
   });
 
+  law(
+    'a delivery asked for again while it is being sent is sent once more afterwards, never twice at once',
+    async ({ one, other, tell }) => {
+      await one.addEndpoint(endpoint('a'), 5);
+      await tell(aJob({ principal: 'key' }), happens('job.failed'));
+      const [id = ''] = idsOf(await one.due('s', all));
+      for (const later of [1, 2]) expect(await other.redeliver('key', id, NOON + later)).toBe('queued');
+      expect(await other.due('t', { ...all, at: NOON + LEASE_MS - 1 })).toEqual([]);
+      await one.tried('s', id, failed, 'given-up');
+      expect(await other.due('t', { ...all, at: NOON + 2 })).toMatchObject([{ delivery: { id, tries: [failed] } }]);
+      // Once: that it was asked for is not remembered beyond the try that answers it.
+      await other.tried('t', id, failed, 'delivered');
+      expect(await one.due('s', { ...all, at: NOON + 1e9 })).toEqual([]);
+      // Nor does it wait for a sender that died.
+      await one.redeliver('key', id, NOON);
+      await one.due('dead', all);
+      await other.redeliver('key', id, NOON + LEASE_MS);
+      expect(idsOf(await other.due('t', { ...all, at: NOON + LEASE_MS }))).toEqual([id]);
+      await other.tried('t', id, failed, 'delivered');
+      expect(await one.due('s', { ...all, at: NOON + 1e9 })).toEqual([]);
+    },
+  );
+
+  law('an endpoint that hangs keeps to its places, whatever its owner does meanwhile', async ({ one, other, tell }) => {
+    await one.addEndpoint(endpoint('slow'), 5);
+    for (let seq = 0; seq < 3; seq += 1) await tell(aJob({ principal: 'key' }), happens('job.failed', NOON - 9 + seq, seq));
+    const few = { ...all, perEndpoint: 2 };
+    const held = idsOf(await one.due('s', few));
+    expect(held).toHaveLength(2);
+    const nobodyGetsMore = async (): Promise<void> => expect(await other.due('t', { ...few, at: NOON + 1 })).toEqual([]);
+    for (const id of held) await other.redeliver('key', id, NOON);
+    await nobodyGetsMore();
+    for (const disabled of [{ at: NOON, reason: 'its owner said so' }, undefined])
+      await other.changeEndpoint('key', 'slow', (now) => ({ ...now, url: `${now.url}/new`, disabled }));
+    for (const { id } of await one.deliveries('key', 'slow', undefined, 9)) await other.redeliver('key', id, NOON);
+    await tell(aJob({ principal: 'key' }), happens('job.failed', NOON, 9));
+    await nobodyGetsMore();
+    await one.tried('s', held[0] ?? '', failed, 'delivered');
+    expect(await other.due('t', { ...few, at: NOON + 1 })).toHaveLength(1);
+    // Those who hold the rest are gone when their lease has ended.
+    expect(await other.due('t', { ...few, at: NOON + LEASE_MS })).toHaveLength(1);
+  });
+
   law('the record of a delivery does not grow without end', async ({ one }) => {
     await one.addEndpoint(endpoint('a'), 5);
     const test = testDelivery(endpoint('a'), NOON);

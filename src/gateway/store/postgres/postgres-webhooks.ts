@@ -4,7 +4,7 @@
 import type { Job, JobEvent } from '../../../domain/job.ts';
 import { type Delivery, type DeliveryTry, MOST_TRIES_KEPT, type WebhookEndpoint, type WebhookStore } from '../../../jobs/webhook-store.ts';
 import { deliveryFor } from '../../../jobs/webhooks/delivery.ts';
-import { deliveryOf, stillWaiting, triesOf } from '../deliveries-sql.ts';
+import { afterTry, deliveryOf, triesOf } from '../deliveries-sql.ts';
 import { endpointOf } from '../webhooks-sql.ts';
 import type { Database, Run } from './database.ts';
 import type { Postgres } from './postgres.ts';
@@ -64,7 +64,7 @@ const TAKE_DUE = `
     WHERE due.place <= $3 - leases.held
     ORDER BY since LIMIT $2
   )
-  UPDATE image_router.deliveries d SET leased_by = $1, next_try_at = $5 FROM found WHERE d.id = found.id RETURNING d.*, found.since`;
+  UPDATE image_router.deliveries d SET leased_by = $1, next_try_at = $5, again_at = NULL FROM found WHERE d.id = found.id RETURNING d.*, found.since`;
 
 export class PostgresWebhooks implements WebhookStore {
   readonly #database: Database;
@@ -106,8 +106,13 @@ export class PostgresWebhooks implements WebhookStore {
         [id, url, JSON.stringify(events), JSON.stringify(secrets), disabled?.at, disabled?.reason],
       );
       if (disabled !== undefined) {
-        const giveUp = `UPDATE image_router.deliveries SET state = 'given-up', next_try_at = NULL WHERE endpoint = $1 AND state = 'waiting'`;
-        await run(giveUp, [id]);
+        // What is being sent holds its place until it ends.
+        await run(
+          `UPDATE image_router.deliveries SET state = 'given-up', again_at = NULL,
+             next_try_at = CASE WHEN leased_by IS NULL THEN NULL ELSE next_try_at END
+           WHERE endpoint = $1 AND state = 'waiting'`,
+          [id],
+        );
       }
       return { ...before, url, events, secrets, disabled };
     });
@@ -141,13 +146,15 @@ export class PostgresWebhooks implements WebhookStore {
 
   async tried(...[sender, id, attempt, outcome]: Parameters<WebhookStore['tried']>): Promise<void> {
     await this.#database.transaction(async (run) => {
-      const find = 'SELECT tries, state FROM image_router.deliveries WHERE id = $1 AND leased_by = $2 FOR UPDATE';
+      const find = 'SELECT tries, state, again_at FROM image_router.deliveries WHERE id = $1 AND leased_by = $2 FOR UPDATE';
       const [row] = await run(find, [id, sender]);
       if (row === undefined) return;
       const tries: readonly DeliveryTry[] = [...triesOf(row), attempt].slice(-MOST_TRIES_KEPT);
-      const [state, next] = typeof outcome === 'string' ? [outcome, null] : stillWaiting(row, outcome.nextTryAt);
-      const write = 'UPDATE image_router.deliveries SET tries = $2, state = $3, next_try_at = $4, leased_by = NULL WHERE id = $1';
-      await run(write, [id, JSON.stringify(tries), state, next]);
+      const [state, next] = afterTry(row, outcome);
+      await run(
+        `UPDATE image_router.deliveries SET tries = $2, state = $3, next_try_at = $4, again_at = NULL, leased_by = NULL WHERE id = $1`,
+        [id, JSON.stringify(tries), state, next],
+      );
     });
   }
 
@@ -172,8 +179,15 @@ export class PostgresWebhooks implements WebhookStore {
       );
       if (row === undefined) return undefined;
       if (row.disabled_at !== null) return 'endpoint-disabled';
-      const queue = "UPDATE image_router.deliveries SET state = 'waiting', next_try_at = $2, leased_by = NULL WHERE id = $1";
-      await run(queue, [delivery, at]);
+      // One that is being sent holds its place, and is sent again afterwards: in one statement, for it may be taken meanwhile.
+      await run(
+        `UPDATE image_router.deliveries SET state = 'waiting',
+           again_at = CASE WHEN leased_by IS NOT NULL AND next_try_at > $2 THEN $2 END,
+           leased_by = CASE WHEN next_try_at > $2 THEN leased_by END,
+           next_try_at = CASE WHEN leased_by IS NOT NULL AND next_try_at > $2 THEN next_try_at ELSE $2 END
+         WHERE id = $1`,
+        [delivery, at],
+      );
       return 'queued';
     });
   }

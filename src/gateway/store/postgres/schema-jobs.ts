@@ -71,3 +71,8 @@ CREATE TABLE image_router.open_breakers (
   owner text COLLATE "C" NOT NULL, PRIMARY KEY (target, operation)
 );
 `;
+
+/** When a delivery was asked for again while it was being sent. */
+export const AGAIN_STEP = `
+ALTER TABLE image_router.deliveries ADD COLUMN again_at bigint;
+`;
