@@ -111,9 +111,9 @@ export class WebhookSender {
     const begun = clock.now();
     const posted = await this.#post(delivery, endpoint, { ...settings(), clock, doors }, at);
     const attempt = { at, ...posted, tookMs: Math.round((clock.now() - begun) / clock.speed) };
-    const [outcome, next] = this.#outcomeOf(delivery, endpoint, posted);
-    if (outcome === 'endpoint-disabled' && endpoint.disabled === undefined) await this.#disable(endpoint);
-    await store.tried(name, delivery.id, attempt, outcome === 'endpoint-disabled' ? 'given-up' : next);
+    const isGone = posted.status === 410 && (await this.#disable(endpoint));
+    const [outcome, next] = this.#outcomeOf(delivery, endpoint, posted, isGone);
+    await store.tried(name, delivery.id, attempt, next);
     onTry?.({ delivery, attempt, outcome });
   }
 
@@ -127,21 +127,26 @@ export class WebhookSender {
     { tries }: Delivery,
     { disabled }: WebhookEndpoint,
     { status, failure }: Posted,
+    isGone: boolean,
   ): readonly [TryOutcome, Parameters<WebhookStore['tried']>[3]] {
     if (failure === undefined) return ['delivered', 'delivered'];
-    if (status === 410 || disabled !== undefined) return ['endpoint-disabled', 'given-up'];
-    // It was our doing, so it costs the delivery no delay.
-    if (this.#stop.signal.aborted) return ['to-be-retried', { nextTryAt: this.#now() }];
+    if (isGone || disabled !== undefined) return ['endpoint-disabled', 'given-up'];
+    // It was our doing, or an address said it that is no longer the receiver's: it costs the delivery no delay.
+    if (this.#stop.signal.aborted || status === 410) return ['to-be-retried', { nextTryAt: this.#now() }];
     const { random, clock } = this.#options;
     const delayMs = retryDelayMs(tries.length + 1, random);
     if (delayMs === undefined) return ['given-up', 'given-up'];
     return ['to-be-retried', { nextTryAt: this.#now() + delayMs * clock.speed }];
   }
 
-  /** 410 says that nothing is wanted there any more. Its owner may enable it again. */
-  async #disable({ principal, id }: WebhookEndpoint): Promise<void> {
-    const disabled = { at: this.#now(), reason: 'the receiver answered 410' };
-    await this.#options.store.changeEndpoint(principal, id, (endpoint) => ({ ...endpoint, disabled: endpoint.disabled ?? disabled }));
+  /** 410 says that nothing is wanted there any more. Its owner may enable it again. False: its URL is another by now, which said nothing. */
+  async #disable({ principal, id, url }: WebhookEndpoint): Promise<boolean> {
+    const gone = { at: this.#now(), reason: 'the receiver answered 410' };
+    const changed = await this.#options.store.changeEndpoint(principal, id, (now) => ({
+      ...now,
+      disabled: now.disabled ?? (now.url === url ? gone : undefined),
+    }));
+    return changed === undefined || changed.disabled !== undefined;
   }
 
   async #untilWoken(): Promise<void> {

@@ -203,6 +203,24 @@ describe('a receiver that answers strangely', () => {
     expect((await world.tries(2)).at(-1)).toMatchObject({ outcome: 'delivered' });
   });
 
+  it('with 410 at an address that its owner has replaced meanwhile says nothing of the new one, which gets it at once', async () => {
+    const [world, old, replaced] = [await SendingWorld.open(), await Receiver.open(), await Receiver.open()];
+    const endpoint = await world.endpoint(old.url);
+    old.answer = (response) => {
+      const change = world.store.changeEndpoint('key', endpoint.id, (now) => ({ ...now, url: replaced.url }));
+      void change.then(() => response.writeHead(410).end());
+    };
+    world.sender.start();
+    await world.complete();
+    const told = await world.tries(2);
+    expect(told.map(({ outcome, attempt: { status } }) => [outcome, status])).toEqual([
+      ['to-be-retried', 410],
+      ['delivered', 204],
+    ]);
+    expect(await world.store.endpoint('key', endpoint.id)).toMatchObject({ url: replaced.url, disabled: undefined });
+    expect(replaced.got.map(({ headers }) => headers['webhook-id'])).toEqual([told[0]?.delivery.id]);
+  });
+
   it('and breaks off after its status is taken at its word', async () => {
     const [world, receiver] = [await SendingWorld.open(), await Receiver.open()];
     receiver.answer = (response) => {
