@@ -112,6 +112,11 @@ const STEPS: readonly string[] = [
   `
   ALTER TABLE deliveries ADD COLUMN again_at INTEGER;
   `,
+  // Who writes a batch that is not whole yet.
+  `
+  ALTER TABLE batches ADD COLUMN loader TEXT;
+  UPDATE batches SET loader = 'nobody' WHERE state = 'loading';
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

@@ -1,7 +1,9 @@
 // Batches in the embedded store's file. A batch of ten thousand rows is written in pieces, each a transaction of its own, so
-// that nobody is held up; it is there from the moment its state says so, which is the last thing written.
+// that nobody is held up; it is there from the moment its state says so, which is the last thing written. Pieces of one whose
+// process ended in between are in nobody's way: whoever hands the same batch in again clears them off first.
 import type { Batch, BatchRow } from '../../domain/batch.ts';
 import { ZERO_USD } from '../../domain/money.ts';
+import { StoreError } from '../../domain/store-error.ts';
 import type { BatchStore, ListBatches } from '../../jobs/batch-store.ts';
 import { batchOf, batchRowOf } from './batch-rows.ts';
 import { settleReservation } from './limits-sql.ts';
@@ -14,26 +16,44 @@ const NOTHING = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export class SqliteBatches implements BatchStore {
   readonly #file: SqliteFile;
+  /** Being written here. */
+  readonly #loading = new Set<string>();
 
   constructor(file: SqliteFile) {
     this.#file = file;
   }
 
   async accept(batch: Parameters<BatchStore['accept']>[0], rows: readonly BatchRow[]): Promise<void> {
+    const { id } = batch;
+    if (this.#loading.has(id)) throw new StoreError(`${id} is being written`);
+    this.#loading.add(id);
+    try {
+      await this.#load(batch, rows);
+    } catch (error) {
+      // Where this cannot be written either, the pieces lie there until it is handed in again, or swept.
+      await this.#file.write((sql) => forgetPieces(sql, id, (loader) => loader === this.#file.owner)).catch(() => undefined);
+      throw error;
+    } finally {
+      this.#loading.delete(id);
+    }
+  }
+
+  async #load(batch: Parameters<BatchStore['accept']>[0], rows: readonly BatchRow[]): Promise<void> {
     const { id, principal, createdAt, deadlineAt, concurrency, maxCost = null } = batch;
-    await this.#file.write((sql) =>
+    await this.#file.writeAsOwner((sql, owner) => {
+      forgetPieces(sql, id, (loader) => loader === owner || this.#file.isGone(loader));
       sql
         .prepare(
-          `INSERT INTO batches (id, principal, state, created_at, deadline_at, rows, concurrency, max_cost)
-           VALUES (?, ?, 'loading', ?, ?, ?, ?, ?)`,
+          `INSERT INTO batches (id, principal, state, created_at, deadline_at, rows, concurrency, max_cost, loader)
+           VALUES (?, ?, 'loading', ?, ?, ?, ?, ?, ?)`,
         )
-        .run(id, principal, createdAt, deadlineAt, batch.rows, concurrency, maxCost),
-    );
+        .run(id, principal, createdAt, deadlineAt, batch.rows, concurrency, maxCost, owner);
+    });
     for (let from = 0; from < rows.length; from += ROWS_A_PIECE) {
       await this.#file.write((sql) => insertRows(sql, id, rows.slice(from, from + ROWS_A_PIECE)));
     }
     await this.#file.write((sql) => {
-      sql.prepare("UPDATE batches SET state = 'running' WHERE id = ?").run(id);
+      sql.prepare("UPDATE batches SET state = 'running', loader = NULL WHERE id = ?").run(id);
       // From now on its reservation is nobody's but the batch's.
       sql.prepare("UPDATE reservations SET owner = '' WHERE id = ?").run(id);
     });
@@ -113,6 +133,14 @@ function insertRows(sql: Sql, batch: string, rows: readonly BatchRow[]): void {
   for (const { row, customId, job, request, model, maxCost } of rows) {
     insert.run(batch, row, customId ?? null, job, JSON.stringify(request), model, maxCost);
   }
+}
+
+/** Of a batch that never became whole and that nobody writes any more. Its reservation is that of whoever hands it in now. */
+function forgetPieces(sql: Sql, id: string, isLeftBy: (loader: string) => boolean): void {
+  const row = sql.prepare("SELECT loader FROM batches WHERE id = ? AND state = 'loading'").get(id);
+  if (row === undefined || !isLeftBy(String(row.loader))) return;
+  sql.prepare('DELETE FROM batch_rows WHERE batch = ?').run(id);
+  sql.prepare('DELETE FROM batches WHERE id = ?').run(id);
 }
 
 function forgetBatch(sql: Sql, id: string): void {

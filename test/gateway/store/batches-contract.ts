@@ -57,9 +57,50 @@ export function batchStoreContract(open: OpenBatchStores): void {
     await expect(one.batches.accept(newBatch('batch_1', { rows: 401 }), torn)).rejects.toThrow();
     expect(await other.batches.find('key', 'batch_1')).toBeUndefined();
     expect([await other.batches.open(), await other.batches.list({ principal: 'key', after: undefined, limit: 10 })]).toEqual([[], []]);
-    // A store that writes in pieces has some left over until then.
-    await other.batches.sweep(NOON + 1, 10);
     expect(await other.batches.rows('batch_1', 0, 1_000)).toEqual([]);
+  });
+
+  law('a batch whose process ends while it is written can be handed in again at once', async ({ one, other }) => {
+    const rows = [...rowsOf(2_500)];
+    let pieces = 0;
+    const slice = (from: number, to: number): BatchRow[] => {
+      pieces += 1;
+      if (pieces === 3) void one.store.close();
+      return Array.prototype.slice.call(rows, from, to);
+    };
+    const broken = Object.assign([...rows], { slice });
+    // A store that lets what runs come to its end has written it whole.
+    const isWhole = await one.batches.accept(newBatch('batch_1', { rows: 2_500 }), broken).then(
+      () => true,
+      () => false,
+    );
+    expect(pieces).toBeGreaterThanOrEqual(3);
+    if (!isWhole) {
+      expect(await other.batches.find('key', 'batch_1')).toBeUndefined();
+      await other.batches.accept(newBatch('batch_1', { rows: 2_500, createdAt: NOON + 1 }), rows);
+    }
+    expect(await other.batches.find('key', 'batch_1')).toMatchObject({ state: 'running', rows: 2_500 });
+    expect(await other.batches.rows('batch_1', 0, 3_000)).toEqual(rows);
+  });
+
+  law('a batch that could not be written whole can be handed in again at once, and keeps its reservation', async ({ one }) => {
+    const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
+    await expect(one.batches.accept(newBatch('batch_1', { rows: 401 }), [...rowsOf(400), ...rowsOf(1)])).rejects.toThrow();
+    await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
+    expect(await one.batches.rows('batch_1', 0, 1_000)).toEqual(rowsOf(3));
+    expect((await one.store.spendOf('key'))[0]).toMatchObject({ reserved: 18_000 });
+  });
+
+  law('of two who hand in the same batch at once one has its way, and the batch is whole', async ({ one, other }) => {
+    const theirs = rowsOf(600).map((row) => ({ ...row, job: `other_${row.row}` }));
+    const handedIn = await Promise.allSettled([
+      one.batches.accept(newBatch('batch_1', { rows: 600 }), rowsOf(600)),
+      other.batches.accept(newBatch('batch_1', { rows: 600 }), theirs),
+      one.batches.accept(newBatch('batch_1', { rows: 600 }), rowsOf(600)),
+    ]);
+    expect(handedIn.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect([rowsOf(600), theirs]).toContainEqual(await other.batches.rows('batch_1', 0, 1_000));
   });
 
   law('how far it has come only grows', async ({ one, other }) => {
