@@ -74,8 +74,17 @@ export type StoredAnswer = {
  * was lost.
  */
 export type IdempotencyClaim =
-  /** Nobody asked this before: do it, then `complete`; `abandon` when nothing was started and a repeat may start afresh. */
-  | { readonly kind: 'first'; readonly name: string; complete(answer: StoredAnswer): Promise<void>; abandon(): Promise<void> }
+  /**
+   * Nobody asked this before: do it, then `complete`; `abandon` when nothing was started and a repeat may start afresh; `leave`
+   * when nobody knows whether something was: a repeat finds it cut off.
+   */
+  | {
+      readonly kind: 'first';
+      readonly name: string;
+      complete(answer: StoredAnswer): Promise<void>;
+      abandon(): Promise<void>;
+      leave(): void;
+    }
   | { readonly kind: 'replay'; readonly answer: StoredAnswer }
   /** The same key still running elsewhere, or cut off by a crash (possibly billed; not repeated), or with another body: no name. */
   | {

@@ -7,6 +7,8 @@ import type { Cost } from '../domain/result.ts';
 import type { RunPart } from '../domain/trace.ts';
 
 export type NewJob = Pick<Job, 'id' | 'principal' | 'lineage' | 'origin' | 'request' | 'model' | 'createdAt' | 'deadlineAt' | 'maxCost'> & {
+  /** Of a job that continues others: the newest of its family when it was reckoned what is left for it. */
+  readonly newestSeen?: number | undefined;
   /** Lower is sooner; equal ones in the order they came. Batch rows come after single jobs. */
   readonly priority: number;
 };
@@ -16,6 +18,11 @@ export type Fence = { readonly job: string; readonly run: number };
 
 /** A job given to a worker. `left`: calls of earlier runs whose end nobody knows, now counted as possibly billed. */
 export type Claimed = { readonly fence: Fence; readonly job: Job; readonly left: readonly JobAttempt[] };
+
+export type Acceptance = 'accepted' | 'overtaken';
+
+/** All jobs of a lineage. `cost`: what they cost, and may have. `newest`: grows with every one that is accepted. */
+export type Family = { readonly cost: Cost; readonly newest: number };
 
 /** How a run ended, to be written in one go with everything that follows from it. */
 export type JobEnd = {
@@ -62,11 +69,12 @@ export type QueueDepth = { readonly queued: number; readonly running: number };
 
 export interface JobStore {
   /**
-   * Job, first event and queue entry, all or nothing. The key's money is reserved beforehand under the job's id (`Store.reserve`
+   * Jobs, their first events and queue entries, all or nothing; nothing where a family has a newer job than was seen. The key's money is reserved beforehand under the job's id (`Store.reserve`
    * with `keptBy: 'job'`): ending the job settles it in the same transaction; a row of a batch settles its `maxCost` of the
-   * batch's, and one that is a job already is left as it is. Rejects with StoreError when the disk is full.
+   * batch's; one that is a job already is left as it is, and one whose batch was forgotten is none any more. Rejects with
+   * StoreError when the disk is full, and when nobody knows (`mayBeWritten`).
    */
-  accept(jobs: readonly NewJob[]): Promise<void>;
+  accept(jobs: readonly NewJob[]): Promise<Acceptance>;
 
   /** Undefined also when it is somebody else's. */
   find(principal: string, id: string): Promise<Job | undefined>;
@@ -115,8 +123,7 @@ export interface JobStore {
     principal: string,
     batch: string,
   ): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }>;
-  /** Of all jobs of a family: what they cost, and may have. */
-  lineageCost(principal: string, lineage: string): Promise<Cost>;
+  family(principal: string, lineage: string): Promise<Family>;
 
   /** Forgets jobs that ended before `before`, a bounded number at a time. Blobs nobody needs any more. */
   sweep(before: number, most: number): Promise<readonly string[]>;

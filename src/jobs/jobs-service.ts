@@ -3,11 +3,11 @@
 import { hasEnded, type Job, type JobAttempt, type JobEvent, type StoredImage } from '../domain/job.ts';
 import { ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
-import type { Cost } from '../domain/result.ts';
+import { mayBeWritten } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import type { BlobRange, BlobStore } from './blob-store.ts';
-import type { JobStore, ListJobs, NewJob, QueueDepth } from './job-store.ts';
+import type { Family, JobStore, ListJobs, NewJob, QueueDepth } from './job-store.ts';
 import { JobWatch } from './job-watch.ts';
 import type { JobOrder, Jobs, Progress } from './jobs.ts';
 import { blobsOf, readRequest, writtenRequest } from './pictures.ts';
@@ -46,26 +46,34 @@ class JobsService implements Jobs {
     this.#watch = new JobWatch(parts.store, parts.clock);
   }
 
-  async submit(orders: readonly JobOrder[]): Promise<readonly Job[]> {
-    const { store, blobs, onTrouble } = this.#parts;
-    const put: string[] = [];
+  async submit(orders: readonly JobOrder[]): Promise<readonly Job[] | 'overtaken'> {
+    const jobs: NewJob[] = [];
     try {
-      const jobs: NewJob[] = [];
-      for (const order of orders) {
-        const job = await this.#written(order);
-        put.push(...blobsOf(job.request));
-        jobs.push(job);
-      }
-      await store.accept(jobs);
-      return jobs.map(asAccepted);
+      for (const order of orders) jobs.push(await this.#written(order));
+      if ((await this.#parts.store.accept(jobs)) === 'accepted') return jobs.map(asAccepted);
+      await this.#removePictures(jobs);
+      return 'overtaken';
     } catch (error) {
-      // What stays behind all the same is found by the sweeper.
-      if (put.length > 0) await blobs.remove(put).catch(onTrouble);
+      if (!mayBeWritten(error)) await this.#removePictures(jobs);
+      else if (await this.#isThere(jobs)) return jobs.map(asAccepted);
       throw error;
     }
   }
 
-  async #written({ id, principal, request, model, origin, lineage, maxCost, lifeMs }: JobOrder): Promise<NewJob> {
+  /** What stays behind all the same is found by the sweeper. */
+  async #removePictures(jobs: readonly NewJob[]): Promise<void> {
+    const put = jobs.flatMap(({ request }) => blobsOf(request));
+    if (put.length > 0) await this.#parts.blobs.remove(put).catch(this.#parts.onTrouble);
+  }
+
+  /** One of them stands for all. False says nothing: what is on its way to the disk may still arrive there. */
+  async #isThere([job]: readonly NewJob[]): Promise<boolean> {
+    if (job === undefined) return true;
+    const found = await this.#parts.store.find(job.principal, job.id).catch(() => undefined);
+    return found !== undefined;
+  }
+
+  async #written({ id, principal, request, model, origin, lineage, maxCost, newestSeen, lifeMs }: JobOrder): Promise<NewJob> {
     const { blobs, ids, clock, settings = DEFAULT_JOB_SETTINGS } = this.#parts;
     const written = await writtenRequest(blobs, ids, request);
     const createdAt = clock.wall().getTime();
@@ -79,6 +87,7 @@ class JobsService implements Jobs {
       createdAt,
       deadlineAt: createdAt + Math.round(lifeMs ?? settings.lifeMs),
       maxCost,
+      newestSeen,
       priority: origin.kind === 'batch' ? PRIORITY.row : PRIORITY.single,
     };
   }
@@ -99,8 +108,8 @@ class JobsService implements Jobs {
     return readRequest(this.#parts.blobs, job.request);
   }
 
-  lineageCost(principal: string, lineage: string): Promise<Cost> {
-    return this.#parts.store.lineageCost(principal, lineage);
+  family(principal: string, lineage: string): Promise<Family> {
+    return this.#parts.store.family(principal, lineage);
   }
 
   watch(principal: string, id: string, after: number, signal: AbortSignal): AsyncIterable<JobEvent> {
@@ -132,7 +141,7 @@ class JobsService implements Jobs {
 }
 
 /** A job as the store holds it in its first moment: reading it back would cost a look at the database. */
-function asAccepted({ priority: _, ...job }: NewJob): Job {
+function asAccepted({ priority: _, newestSeen: __, ...job }: NewJob): Job {
   return {
     ...job,
     state: 'queued',

@@ -4,9 +4,8 @@
 import type { Job, JobAttempt, JobEvent, JobOrigin, StoredImage } from '../domain/job.ts';
 import type { MicroUsd } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
-import type { Cost } from '../domain/result.ts';
 import type { BlobRange } from './blob-store.ts';
-import type { ListJobs, QueueDepth } from './job-store.ts';
+import type { Family, ListJobs, QueueDepth } from './job-store.ts';
 
 /**
  * A request as the caller wrote it, checked already (`ImageRouter.explain` throws for one that is not). Two of its fields say
@@ -23,6 +22,8 @@ export type JobOrder = {
   readonly lineage: string | undefined;
   /** All runs of this job together; what its family has cost is taken off already. Undefined: no cap. */
   readonly maxCost: MicroUsd | undefined;
+  /** Of one that is not the first: the newest of its family when `maxCost` was reckoned. */
+  readonly newestSeen?: number | undefined;
   /** From acceptance; undefined: the settings' default. World milliseconds. */
   readonly lifeMs: number | undefined;
 };
@@ -31,15 +32,17 @@ export type JobOrder = {
 export type Progress = { readonly share: number; readonly expectedEndAt: number | undefined; readonly isEstimate: true };
 
 export interface Jobs {
-  /** Durable when it resolves. Reference pictures are put into the blob store first. Rejects with StoreError `unavailable`. */
-  submit(orders: readonly JobOrder[]): Promise<readonly Job[]>;
+  /**
+   * Durable when it resolves. Reference pictures are put into the blob store first. `overtaken`: nothing was accepted, for a
+   * family has a newer job than was seen. Rejects with StoreError; where that says `mayBeWritten`, only the job itself can tell.
+   */
+  submit(orders: readonly JobOrder[]): Promise<readonly Job[] | 'overtaken'>;
   find(principal: string, id: string): Promise<Job | undefined>;
   list(query: ListJobs): Promise<readonly Job[]>;
   attempts(principal: string, id: string): Promise<readonly JobAttempt[]>;
   /** As it was handed in, with its pictures read back, for a job that continues it; undefined when one of them is gone. */
   request(job: Job): Promise<ImageRequest | undefined>;
-  /** What all jobs of a family have cost, and may have. */
-  lineageCost(principal: string, lineage: string): Promise<Cost>;
+  family(principal: string, lineage: string): Promise<Family>;
   /** What happened after event number `after`, then what happens, until the job's last event or the signal. */
   watch(principal: string, id: string, after: number, signal: AbortSignal): AsyncIterable<JobEvent>;
   progress(job: Job): Progress;

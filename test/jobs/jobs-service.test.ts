@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Job, JobEvent } from '../../src/domain/job.ts';
 import { StoreError } from '../../src/domain/store-error.ts';
+import type { NewJob } from '../../src/jobs/job-store.ts';
 import type { JobOrder, Jobs } from '../../src/jobs/jobs.ts';
 import { createJobs, progressOf } from '../../src/jobs/jobs-service.ts';
 import { systemIds } from '../../src/system/ids.ts';
+import { keepBatch } from '../gateway/store/jobs-contract.ts';
 import { costOf, usd } from '../gateway/support/state-world.ts';
 import { aJob } from './support/a-job.ts';
 import { JobsWorld, type Process, until } from './support/jobs-world.ts';
@@ -15,8 +17,14 @@ function orderOf(id: string, changes: Partial<JobOrder> = {}): JobOrder {
   return { ...about, lineage: undefined, maxCost: usd(9_000), lifeMs: undefined, ...changes };
 }
 
-function jobsOf(world: JobsWorld, { jobs: store, trouble }: Process): Jobs {
+function jobsOf(world: JobsWorld, { jobs: store, trouble = [] }: Pick<Process, 'jobs'> & Partial<Process>): Jobs {
   return createJobs({ store, blobs: world.blobs, clock: world.clock, ids: systemIds(), onTrouble: (error) => trouble.push(error) });
+}
+
+async function accepted(jobs: Jobs, orders: readonly JobOrder[]): Promise<readonly Job[]> {
+  const all = await jobs.submit(orders);
+  if (all === 'overtaken') throw new Error('nobody was there to overtake them');
+  return all;
 }
 
 describe('jobs that are handed in', () => {
@@ -26,7 +34,11 @@ describe('jobs that are handed in', () => {
     const jobs = jobsOf(world, here);
     const request = { prompt: 'a fox', n: 2, referenceImages: [PIXELS[0], PIXELS[1]], mask: PIXELS[2] };
     const batch = { kind: 'batch', batch: 'b', row: 3 } as const;
-    const [first, row] = await jobs.submit([orderOf('a', { request, lifeMs: 60_000.4 }), orderOf('row', { origin: batch, lineage: 'a' })]);
+    await keepBatch(here, 'b');
+    const [first, row] = await accepted(jobs, [
+      orderOf('a', { request, lifeMs: 60_000.4 }),
+      orderOf('row', { origin: batch, lineage: 'a' }),
+    ]);
     if (first === undefined || row === undefined) throw new Error('two were handed in');
     expect(await jobs.find('key', 'a')).toEqual(first);
     expect(await jobs.find('key', 'row')).toEqual(row);
@@ -59,6 +71,42 @@ describe('jobs that are handed in', () => {
     expect(await jobs.find('key', 'b')).toBeUndefined();
   });
 
+  it('that a newer one of their family overtook are not accepted, and leave no picture behind', async () => {
+    const world = await JobsWorld.open();
+    const here = world.process();
+    const jobs = jobsOf(world, here);
+    await jobs.submit([orderOf('a')]);
+    const { newest } = await jobs.family('key', 'a');
+    const next = { lineage: 'a', newestSeen: newest, request: { prompt: 'a fox', referenceImages: [PIXELS[0]] } };
+    expect(await jobs.submit([orderOf('b', next)])).toHaveLength(1);
+    expect(await jobs.submit([orderOf('c', next)])).toBe('overtaken');
+    expect(await here.jobs.blobs()).toEqual(new Set(world.blobs.kept.keys()));
+    expect(world.blobs.kept.size).toBe(1);
+  });
+
+  it.each([
+    ['is known to be accepted when it is there', true],
+    ['keeps its pictures also when it cannot be found: it may still come', false],
+  ])('one of which nobody knows whether the store took it %s', async (_name, isThere) => {
+    const world = await JobsWorld.open();
+    const here = world.process();
+    const unanswered = new StoreError('no answer', { mayBeWritten: true });
+    const store = new Proxy(here.jobs, {
+      get: (target, name) =>
+        name !== 'accept'
+          ? bound(target, name)
+          : async (jobs: readonly NewJob[]) => {
+              if (isThere) await target.accept(jobs);
+              throw unanswered;
+            },
+    });
+    const jobs = jobsOf(world, { jobs: store });
+    const order = orderOf('a', { request: { prompt: 'a fox', referenceImages: [PIXELS[0]] } });
+    if (isThere) expect(await jobs.submit([order])).toMatchObject([{ id: 'a', state: 'queued' }]);
+    else await expect(jobs.submit([order])).rejects.toBe(unanswered);
+    expect(world.blobs.kept.size).toBe(1);
+  });
+
   it('are refused while there is no room for their pictures', async () => {
     const world = await JobsWorld.open();
     const jobs = jobsOf(world, world.process());
@@ -71,7 +119,7 @@ describe('jobs that are handed in', () => {
   it('say that a picture of theirs is gone', async () => {
     const world = await JobsWorld.open();
     const jobs = jobsOf(world, world.process());
-    const [job] = await jobs.submit([orderOf('a', { request: { prompt: 'a fox', mask: PIXELS[2], referenceImages: [PIXELS[0]] } })]);
+    const [job] = await accepted(jobs, [orderOf('a', { request: { prompt: 'a fox', mask: PIXELS[2], referenceImages: [PIXELS[0]] } })]);
     if (job === undefined) throw new Error('one was handed in');
     await world.blobs.remove([job.request.maskBlob ?? '']);
     expect(await jobs.request(job)).toBeUndefined();
@@ -96,7 +144,7 @@ describe('jobs that are handed in', () => {
     const [image] = job?.images ?? [];
     if (image === undefined) throw new Error('it has a picture');
     expect(new TextDecoder().decode(await jobs.content(image, { start: 0, end: 4 }))).toBe('final');
-    expect(await jobs.lineageCost('key', 'a')).toEqual(costOf(5_900));
+    expect(await jobs.family('key', 'a')).toMatchObject({ cost: costOf(5_900) });
     expect(await jobs.attempts('key', 'a')).toHaveLength(1);
     await jobs.forget('key');
     expect(world.blobs.kept.size).toBe(0);

@@ -10,6 +10,8 @@ export type TcpProxy = {
   /** Says nothing any more, on connections old and new, and ends none of them. */
   block(): void;
   mend(): void;
+  /** The next time a client says `text` the server hears it, and what it answers is lost with the connection. */
+  loseAnswerTo(text: string): void;
 };
 
 export async function tcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
@@ -19,11 +21,19 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     sockets.add(socket);
     return socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
   };
+  let fatal: string | undefined;
   const pass = (from: Socket, to: Socket): void => {
     from.on('data', (bytes) => {
       if (state === 'open') to.write(bytes);
     });
     from.on('close', () => to.destroy());
+  };
+  const loseAnswers = (near: Socket, far: Socket): void => {
+    near.prependListener('data', (bytes) => {
+      if (fatal === undefined || !bytes.includes(fatal)) return;
+      fatal = undefined;
+      far.removeAllListeners('data').once('data', () => near.resetAndDestroy());
+    });
   };
   const server = createServer((near) => {
     keep(near);
@@ -32,6 +42,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     const far = keep(connect(target));
     pass(near, far);
     pass(far, near);
+    loseAnswers(near, far);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -52,6 +63,9 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
       // What was blocked has lost bytes: nobody can go on with it.
       for (const socket of sockets) socket.destroy();
       state = 'open';
+    },
+    loseAnswerTo: (text) => {
+      fatal = text;
     },
   };
 }

@@ -1,6 +1,7 @@
 // A request is made once however often it arrives: a repeat with the same Idempotency-Key gets the first answer, and a client
 // library's hidden repeat joins the request it repeats while that still runs.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { mayBeWritten } from '../../domain/store-error.ts';
 import type { IdempotencyClaim } from '../ports.ts';
 import type { Answer } from './answer.ts';
 import type { Call } from './call.ts';
@@ -48,6 +49,13 @@ export async function keepAnswer(claim: FirstClaim, answer: Answer, { gateway, i
   } catch (error) {
     gateway.observer.http({ kind: 'request-defect', id, where: 'idempotency', error });
   }
+}
+
+/** What was asked for failed before anything was sent upstream; where nobody knows whether it was accepted, its repeat finds out. */
+export async function giveUpClaim(claim: FirstClaim, error: unknown): Promise<void> {
+  if (mayBeWritten(error)) claim.leave();
+  // One that the store still holds is found cut off.
+  else await claim.abandon().catch(() => undefined);
 }
 
 /** With a socket nothing waits for the answer but the answer's own promise, which writes it there. */

@@ -53,6 +53,7 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
       name: file,
       complete: (answer) => complete(principal, key, file, answer).finally(end),
       abandon: () => store.abandonClaim(principal, key).finally(end),
+      leave: end,
     };
   }
 

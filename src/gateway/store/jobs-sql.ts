@@ -3,7 +3,7 @@
 import { ENDED_STATES, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
 import type { Cost } from '../../domain/result.ts';
 import { queuedEvent } from '../../jobs/job-events.ts';
-import type { ListJobs, NewJob } from '../../jobs/job-store.ts';
+import type { Acceptance, Family, ListJobs, NewJob } from '../../jobs/job-store.ts';
 import {
   addCost,
   addEvent,
@@ -19,8 +19,11 @@ import {
 import { jobOf, money } from './job-rows.ts';
 import type { Row, Sql } from './sql.ts';
 
-export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): void {
+export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Acceptance {
   const { sql } = change;
+  if (jobs.some(({ principal, lineage, newestSeen = Infinity }) => familyOf(sql, principal, lineage).newest > newestSeen))
+    return 'overtaken';
+  const findBatch = sql.prepare('SELECT 1 FROM batches WHERE id = ?');
   const insert = `INSERT INTO jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
      VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)`;
   // From now on its reservation is nobody's but the job's.
@@ -28,6 +31,7 @@ export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): void {
   for (const job of jobs) {
     const { id, principal, lineage, origin, request, model, priority, createdAt, deadlineAt, maxCost } = job;
     const batch = origin.kind === 'batch' ? origin.batch : null;
+    if (batch !== null && findBatch.get(batch) === undefined) continue;
     const texts = [JSON.stringify(origin), JSON.stringify(request), model] as const;
     // Two feeders may hand in the same row.
     const statement = sql.prepare(batch === null ? insert : `${insert} ON CONFLICT (id) DO NOTHING`);
@@ -49,6 +53,7 @@ export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): void {
     leave.run(id);
   }
   change.hasWork = true;
+  return 'accepted';
 }
 
 export function findRow(sql: Sql, principal: string, id: string): Row | undefined {
@@ -109,13 +114,14 @@ export function batchTally(
   };
 }
 
-export function lineageCost(sql: Sql, principal: string, lineage: string): Cost {
+export function familyOf(sql: Sql, principal: string, lineage: string): Family {
   const row = sql
     .prepare(
-      'SELECT sum(billed) AS billed, sum(possibly) AS possibly FROM jobs INDEXED BY jobs_by_lineage WHERE lineage = ? AND principal = ?',
+      `SELECT sum(billed) AS billed, sum(possibly) AS possibly, max(number) AS newest FROM jobs INDEXED BY jobs_by_lineage
+       WHERE lineage = ? AND principal = ?`,
     )
     .get(lineage, principal);
-  return { billed: money(row?.billed), possiblyBilled: money(row?.possibly) };
+  return { cost: { billed: money(row?.billed), possiblyBilled: money(row?.possibly) }, newest: Number(row?.newest ?? 0) };
 }
 
 export function sweepJobs(sql: Sql, before: number, most: number): readonly string[] {

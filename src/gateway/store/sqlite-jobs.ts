@@ -3,8 +3,10 @@
 import type { Job, JobAttempt, JobEvent, JobState, StoredImage } from '../../domain/job.ts';
 import type { Cost } from '../../domain/result.ts';
 import type {
+  Acceptance,
   Claimed,
   EndedAttempt,
+  Family,
   Fence,
   JobEnd,
   JobHint,
@@ -31,7 +33,7 @@ import {
   startAttempt,
   takeOverJobs,
 } from './job-runs-sql.ts';
-import { acceptJobs, batchTally, cancelJob, findRow, forgetSome, lineageCost, listJobs, sweepJobs } from './jobs-sql.ts';
+import { acceptJobs, batchTally, cancelJob, familyOf, findRow, forgetSome, listJobs, sweepJobs } from './jobs-sql.ts';
 import { figure, type Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 
@@ -58,7 +60,7 @@ export class SqliteJobs implements JobStore {
     return result;
   }
 
-  accept(jobs: readonly NewJob[]): Promise<void> {
+  accept(jobs: readonly NewJob[]): Promise<Acceptance> {
     return this.#change((change) => acceptJobs(change, jobs));
   }
 
@@ -157,8 +159,8 @@ export class SqliteJobs implements JobStore {
     return this.#file.read((sql) => batchTally(sql, principal, batch));
   }
 
-  lineageCost(principal: string, lineage: string): Promise<Cost> {
-    return this.#file.read((sql) => lineageCost(sql, principal, lineage));
+  family(principal: string, lineage: string): Promise<Family> {
+    return this.#file.read((sql) => familyOf(sql, principal, lineage));
   }
 
   sweep(before: number, most: number): Promise<readonly string[]> {

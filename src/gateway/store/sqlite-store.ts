@@ -52,7 +52,9 @@ export class SqliteStore implements Store {
   }
 
   settle(id: string, cost: Cost): Promise<void> {
-    return this.#file.write((sql) => settleReservation(sql, id, cost));
+    return this.#file.write((sql) => {
+      if (sql.prepare("SELECT 1 FROM reservations WHERE id = ? AND owner <> ''").get(id) !== undefined) settleReservation(sql, id, cost);
+    });
   }
 
   note(batch: SpendBatch): Promise<void> {

@@ -91,7 +91,10 @@ export interface Store {
   revokeKey(id: string, at: number): Promise<boolean>;
 
   reserve(reservation: Reservation): Promise<Reserved>;
-  /** What was spent takes the reservation's place; once. Unknown ids are ignored: they were resolved as possibly billed. */
+  /**
+   * What was spent takes the reservation's place; once. Unknown ids are ignored: they were resolved as possibly billed. So is one
+   * that a job was accepted with: from then on it is the job's, also where whoever took it never heard of the acceptance.
+   */
   settle(id: string, cost: Cost): Promise<void>;
   /** Spend of principals without limits, many at once: reservations still open, those that have ended, and what was spent. */
   note(batch: SpendBatch): Promise<void>;

@@ -82,6 +82,17 @@ describe('a repeat under the same Idempotency-Key', () => {
     expect(repeat).toHaveProperty('message', expect.stringMatching(/may have been billed.*new key/));
   });
 
+  it('of which nobody knows whether it was begun is found cut off, by its name', async () => {
+    const dataDir = await dataFolder();
+    const { idempotency } = await stateIn(dataDir);
+    const claim = first(await idempotency.claim(ME, 'k', 'f'));
+    const waiting = idempotency.claim(ME, 'k', 'f');
+    claim.leave();
+    const found = { status: 409, code: 'idempotency_interrupted', name: claim.name };
+    expect(await waiting).toMatchObject(found);
+    expect(await idempotency.claim(ME, 'k', 'f')).toMatchObject(found);
+  });
+
   it('whose answer could not be kept, or is gone, is told so and never made again', async () => {
     const dataDir = await dataFolder();
     const { idempotency } = await stateIn(dataDir);

@@ -183,6 +183,7 @@ export function batchStoreContract(open: OpenBatchStores): void {
   });
 
   law('a job that was accepted before is left as it is', async ({ one, other }) => {
+    await one.batches.accept(newBatch('batch_1'), rowsOf(3));
     const ofBatch = { origin: { kind: 'batch', batch: 'batch_1', row: 1 } } as const;
     await one.jobs.accept([newJob('job_1', ofBatch)]);
     await one.jobs.claim('worker', 1, NOON);

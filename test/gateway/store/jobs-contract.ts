@@ -6,11 +6,12 @@ import { MOST_LOST_RUNS, type StoredImage } from '../../../src/domain/job.ts';
 import type { RouteId } from '../../../src/domain/vocabulary.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Store } from '../../../src/gateway/store/store.ts';
+import type { BatchStore } from '../../../src/jobs/batch-store.ts';
 import type { Claimed, EndedAttempt, JobEnd, JobHint, JobStore, NewJob } from '../../../src/jobs/job-store.ts';
 import { WEBHOOK_EVENTS, type WebhookStore } from '../../../src/jobs/webhook-store.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
-type Handle = { readonly store: Store; readonly jobs: JobStore; readonly webhooks: WebhookStore };
+type Handle = { readonly store: Store; readonly jobs: JobStore; readonly webhooks: WebhookStore; readonly batches: BatchStore };
 type Mortal = Handle & { kill(): void | Promise<void> };
 type Handles = {
   readonly one: Handle;
@@ -38,6 +39,13 @@ export function newJob(id: string, changes: Partial<NewJob> = {}): NewJob {
     priority: 0,
     ...changes,
   };
+}
+
+/** Rows are jobs only of a batch that there is. */
+export function keepBatch({ batches }: { readonly batches: BatchStore }, id: string): Promise<void> {
+  const about = { principal: 'key', createdAt: NOON, deadlineAt: NOON + HOUR_MS, rows: 1, concurrency: 5, maxCost: undefined };
+  const row = { row: 1, customId: undefined, job: `${id} 1`, request: { prompt: 'a fox' }, model: 'auto', maxCost: usd(6_000) };
+  return batches.accept({ id, ...about }, [row]);
 }
 
 const inBatch = (batch: string, row: number): Partial<NewJob> => ({ origin: { kind: 'batch', batch, row }, priority: 10 });
@@ -148,7 +156,7 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect(await one.jobs.events('mallory', 'a', 0)).toEqual([]);
     expect(await one.jobs.attempts('mallory', 'a')).toEqual([]);
     expect(await one.jobs.cancel('mallory', 'a', NOON)).toBeUndefined();
-    expect(await one.jobs.lineageCost('mallory', 'a')).toEqual(costOf(0));
+    expect(await one.jobs.family('mallory', 'a')).toEqual({ cost: costOf(0), newest: 0 });
     expect(await one.jobs.forget('mallory', NOON)).toEqual([]);
     expect(await one.jobs.find('key', 'a')).toMatchObject({ state: 'running', isCancelAsked: false });
   });
@@ -161,6 +169,7 @@ export function jobStoreContract(open: OpenJobStores): void {
   });
 
   law('a row of a batch that two hand in is one job, and stays as it is', async ({ one, other }) => {
+    await keepBatch(one, 'b');
     const rows = [1, 2].map((row) => newJob(`row ${row}`, inBatch('b', row)));
     await Promise.all([one.jobs.accept(rows), other.jobs.accept(rows)]);
     await claimOne(one);
@@ -171,6 +180,7 @@ export function jobStoreContract(open: OpenJobStores): void {
   });
 
   law('what is more urgent goes first, then what came first', async ({ one, other }) => {
+    await keepBatch(one, 'b');
     await one.jobs.accept([newJob('row 1', inBatch('b', 1)), newJob('first')]);
     await other.jobs.accept([newJob('second'), newJob('row 2', inBatch('b', 2))]);
     const claimed = await one.jobs.claim('worker', 3, NOON);
@@ -452,7 +462,44 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect(await one.jobs.list({ ...all, states: [] })).toEqual([]);
   });
 
+  law('of jobs that continue a family at once one is accepted, and the others hear that there is a newer one', async ({ one, other }) => {
+    await one.jobs.accept([newJob('a'), newJob('elsewhere')]);
+    const { newest: newestSeen } = await other.jobs.family('key', 'a');
+    const next = (id: string, changes: Partial<NewJob> = {}) => newJob(id, { lineage: 'a', newestSeen, ...changes });
+    const at = ['b', 'c', 'd', 'e'];
+    const told = await Promise.all(at.map((id, index) => (index % 2 === 0 ? one : other).jobs.accept([next(id)])));
+    expect(told.toSorted()).toEqual(['accepted', 'overtaken', 'overtaken', 'overtaken']);
+    expect(await one.jobs.accept([newJob('beside'), next('f')])).toBe('overtaken');
+    expect(await one.jobs.depth()).toEqual({ queued: 3, running: 0 });
+    expect(await one.jobs.accept([next('g', { newestSeen: (await other.jobs.family('key', 'a')).newest })])).toBe('accepted');
+  });
+
+  law('a row whose batch was forgotten is no job any more', async ({ one, other }) => {
+    await keepBatch(one, 'b');
+    await one.jobs.accept([newJob('row 1', inBatch('b', 1))]);
+    await other.batches.forget('key');
+    await one.jobs.accept([newJob('row 2', inBatch('b', 2)), newJob('a')]);
+    expect(await one.jobs.find('key', 'row 2')).toBeUndefined();
+    expect(await one.jobs.find('key', 'a')).toMatchObject({ state: 'queued' });
+  });
+
+  law('the reservation of a job that was accepted is the job’s alone, also to a gateway that never heard of it', async ({ one, other }) => {
+    await reserve(one, 'a');
+    await reserve(one, 'b');
+    await one.jobs.accept([newJob('a')]);
+    for (const id of ['a', 'b']) await one.store.settle(id, costOf(0));
+    expect(await other.store.spendOf('key')).toMatchObject([{ reserved: 10_000 }, { reserved: 10_000 }]);
+    const { fence } = await claimOne(other);
+    await other.jobs.startAttempt(fence, callOf(1), []);
+    await other.jobs.finish(fence, finished({ ends: [endOf(1, 5_900)] }));
+    expect(await one.store.spendOf('key')).toMatchObject([
+      { billed: 5_900, reserved: 0 },
+      { billed: 5_900, reserved: 0 },
+    ]);
+  });
+
   law('a batch and a family are listed and counted by themselves', async ({ one, other }) => {
+    await keepBatch(one, 'b');
     const rows = [1, 2, 3].map((row) => newJob(`row ${row}`, { ...inBatch('b', row), createdAt: NOON + row }));
     const upgrade: NewJob = newJob('better', { lineage: 'row 1', origin: { kind: 'upgrade', parent: 'row 1' }, createdAt: NOON + 9 });
     await one.jobs.accept([...rows, upgrade, newJob('foreign', { ...inBatch('b', 4), principal: 'mallory', lineage: 'row 1' })]);
@@ -465,7 +512,7 @@ export function jobStoreContract(open: OpenJobStores): void {
     await one.jobs.startAttempt(row.fence, callOf(1), []);
     await one.jobs.finish(row.fence, finished({ ends: [endOf(1, 5)], images: [] }));
     expect(await other.jobs.batchTally('key', 'b')).toEqual({ states: { completed: 1, queued: 2 }, cost: costOf(5) });
-    expect(await other.jobs.lineageCost('key', 'row 1')).toEqual(costOf(45, 2));
+    expect(await other.jobs.family('key', 'row 1')).toMatchObject({ cost: costOf(45, 2) });
     const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
     expect((await one.jobs.list({ ...all, batch: 'b' })).map(({ id }) => id)).toEqual(['row 3', 'row 2', 'row 1']);
     expect((await one.jobs.list({ ...all, batch: 'b', states: ['queued'] })).map(({ id }) => id)).toEqual(['row 3', 'row 2']);

@@ -1,14 +1,18 @@
 // Jobs on a database that fails (failure point 16), and on one that is full of them.
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Row } from '../../../src/gateway/store/postgres/database.ts';
+import { PostgresBatches } from '../../../src/gateway/store/postgres/postgres-batches.ts';
 import { openPostgresJobs } from '../../../src/gateway/store/postgres/postgres-jobs.ts';
+import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
 import { PostgresWebhooks } from '../../../src/gateway/store/postgres/postgres-webhooks.ts';
 import type { JobHint } from '../../../src/jobs/job-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase } from '../../support/postgres.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
 import { postgresFor } from '../support/postgres-process.ts';
-import { newJob } from './jobs-contract.ts';
+import { costOf, usd } from '../support/state-world.ts';
+import { keepBatch, newJob } from './jobs-contract.ts';
 
 const NOON = 1_795_608_000_000;
 const UNAVAILABLE = { kind: 'unavailable' };
@@ -53,6 +57,29 @@ describePostgres('jobs on a database that fails', () => {
     expect(await other.find('key', 'b')).toBeUndefined();
   });
 
+  it('whose acceptance is never answered is there once, and its reservation stays its own', async () => {
+    const direct = await freshDatabase();
+    const proxy = await tcpProxy({ host: '127.0.0.1', port: Number(new URL(direct).port) });
+    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href;
+    const [near, far] = [await postgresFor(url, 'near', { connectMs: 500 }), await postgresFor(direct, 'far')];
+    onTestFinished(() => near.close());
+    onTestFinished(() => far.close());
+    const [cutOff, other] = [await openPostgresJobs(near, systemClock(1)), await openPostgresJobs(far, systemClock(1))];
+    const store = new PostgresStore(near);
+    const place = { principal: 'key', images: 1, limits: NO_LIMITS, at: NOON, keptBy: 'job', microUsd: usd(9_000) } as const;
+    expect(await store.reserve({ ...place, id: 'a' })).toEqual({ kind: 'reserved' });
+    proxy.loseAnswerTo('COMMIT');
+    await expect(cutOff.accept([newJob('a')])).rejects.toMatchObject({ ...UNAVAILABLE, mayBeWritten: true });
+    await store.settle('a', costOf(0));
+    expect(await cutOff.find('key', 'a')).toMatchObject({ state: 'queued' });
+    expect((await store.spendOf('key'))[0]).toMatchObject({ reserved: 9_000 });
+    // One that was cut off before its end is not there, and is known not to be.
+    proxy.loseAnswerTo('INSERT INTO image_router.jobs');
+    await expect(cutOff.accept([newJob('b')])).rejects.toMatchObject({ ...UNAVAILABLE, mayBeWritten: false });
+    expect(await other.find('key', 'b')).toBeUndefined();
+    expect(await other.depth()).toEqual({ queued: 1, running: 0 });
+  });
+
   it('one that is refused spoils none that was handed in beside it', async () => {
     const postgres = await postgresFor(await freshDatabase(), 'one');
     onTestFinished(() => postgres.close());
@@ -69,6 +96,7 @@ describePostgres('jobs on a database that fails', () => {
     onTestFinished(() => postgres.close());
     const jobs = await openPostgresJobs(postgres, systemClock(1));
     const webhooks = new PostgresWebhooks(postgres);
+    await keepBatch({ batches: new PostgresBatches(postgres) }, 'b');
     const request = { prompt: 'x', referenceBlobs: ['r'] };
     await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
     const [a, b] = await jobs.claim('worker', 2, NOON);
@@ -85,7 +113,7 @@ describePostgres('jobs on a database that fails', () => {
     await jobs.events('key', 'a', 0);
     await jobs.attempts('key', 'a');
     await jobs.batchTally('key', 'b');
-    await jobs.lineageCost('key', 'a');
+    await jobs.family('key', 'a');
     await webhooks.due('sender', { most: 5, perEndpoint: 5, at: NOON, leaseMs: 1 });
     await jobs.sweep(NOON + 1, 5);
     await jobs.forget('key', NOON);

@@ -1,3 +1,4 @@
+import { PostgresBatches } from '../../../src/gateway/store/postgres/postgres-batches.ts';
 import { openPostgresJobs } from '../../../src/gateway/store/postgres/postgres-jobs.ts';
 import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
 import { PostgresWebhooks } from '../../../src/gateway/store/postgres/postgres-webhooks.ts';
@@ -12,6 +13,7 @@ async function handleOn(url: string, owner: string) {
     store: new PostgresStore(postgres),
     jobs: await openPostgresJobs(postgres, systemClock(1)),
     webhooks: new PostgresWebhooks(postgres),
+    batches: new PostgresBatches(postgres),
     kill: () => kill(url, postgres),
   };
 }

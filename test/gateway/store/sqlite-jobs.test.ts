@@ -5,7 +5,7 @@ import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { dataFolder } from '../support/state-world.ts';
-import { jobStoreContract, newJob } from './jobs-contract.ts';
+import { jobStoreContract, keepBatch, newJob } from './jobs-contract.ts';
 
 const clock = systemClock(1);
 const NOON = 1_795_608_000_000;
@@ -38,7 +38,8 @@ describe('jobs in SQLite', () => {
 
   it('no question about jobs is answered by reading all of them', async () => {
     const dataDir = await dataFolder();
-    const { store, jobs } = handleIn(dataDir, 'one');
+    const { store, jobs, batches } = handleIn(dataDir, 'one');
+    await keepBatch({ batches }, 'b');
     const texts = spiedTexts();
     const request = { prompt: 'x', referenceBlobs: ['r'] };
     await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
@@ -60,7 +61,7 @@ describe('jobs in SQLite', () => {
     await jobs.events('key', 'a', 0);
     await jobs.attempts('key', 'a');
     await jobs.batchTally('key', 'b');
-    await jobs.lineageCost('key', 'a');
+    await jobs.family('key', 'a');
     await jobs.sweep(NOON + 1, 5);
     await jobs.forget('key', NOON);
     stop();

@@ -77,6 +77,7 @@ export class FakeIdempotency implements Idempotency {
         this.entries.delete(name);
         pending.resolve(undefined);
       },
+      leave: () => pending.resolve(undefined),
     };
   }
 }

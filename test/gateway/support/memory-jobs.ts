@@ -5,11 +5,11 @@ import { isImageRouterError } from '../../../src/domain/error.ts';
 import { hasEnded, type Job, type JobAttempt, type JobEvent, type JobEventKind, type StoredImage } from '../../../src/domain/job.ts';
 import { addUsd, ZERO_USD } from '../../../src/domain/money.ts';
 import type { ImageRequest } from '../../../src/domain/request.ts';
-import { type Cost, costInTrace, type ImageResult, type ResultImage } from '../../../src/domain/result.ts';
+import { costInTrace, type ImageResult, type ResultImage } from '../../../src/domain/result.ts';
 import type { TraceEvent } from '../../../src/domain/trace.ts';
 import type { ImageRouter } from '../../../src/index.ts';
 import type { BlobRange } from '../../../src/jobs/blob-store.ts';
-import type { JobHint, JobStore, ListJobs, QueueDepth } from '../../../src/jobs/job-store.ts';
+import type { Family, JobHint, JobStore, ListJobs, QueueDepth } from '../../../src/jobs/job-store.ts';
 import type { JobOrder, Jobs, Progress } from '../../../src/jobs/jobs.ts';
 import type { Clock } from '../../../src/system/clock.ts';
 
@@ -41,8 +41,9 @@ export class MemoryJobs implements Jobs {
     this.#defaultLifeMs = defaultLifeMs;
   }
 
-  async submit(orders: readonly JobOrder[]): Promise<readonly Job[]> {
+  async submit(orders: readonly JobOrder[]): Promise<readonly Job[] | 'overtaken'> {
     if (this.trouble !== undefined) throw this.trouble;
+    if (orders.some(({ lineage = '', newestSeen = Infinity }) => this.#newest(lineage) > newestSeen)) return 'overtaken';
     const fresh = orders.filter(({ id, origin }) => origin.kind !== 'batch' || !this.kept.has(id));
     const accepted = fresh.map((order) => this.#accept(order));
     for (const { id } of accepted) if (this.#router !== undefined) this.#begin(id, this.#router);
@@ -74,12 +75,17 @@ export class MemoryJobs implements Jobs {
     return this.kept.get(job.id)?.request;
   }
 
-  async lineageCost(principal: string, lineage: string): Promise<Cost> {
+  async family(principal: string, lineage: string): Promise<Family> {
     const family = [...this.kept.values()].filter(({ job }) => job.principal === principal && job.lineage === lineage);
-    return {
+    const cost = {
       billed: addUsd(...family.map(({ job }) => job.cost.billed)),
       possiblyBilled: addUsd(...family.map(({ job }) => job.cost.possiblyBilled)),
     };
+    return { cost, newest: this.#newest(lineage) };
+  }
+
+  #newest(lineage: string): number {
+    return [...this.kept.values()].findLastIndex(({ job }) => job.lineage === lineage);
   }
 
   async *watch(principal: string, id: string, after: number, signal: AbortSignal): AsyncIterable<JobEvent> {

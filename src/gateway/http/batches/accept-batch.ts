@@ -5,13 +5,14 @@ import { z } from 'zod';
 import type { Batch } from '../../../domain/batch.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
 import { parseOrExplain } from '../../../domain/problem.ts';
+import { mayBeWritten } from '../../../domain/store-error.ts';
 import { type JsonlUpload, readJsonl } from '../../uploads/jsonl-upload.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Call } from '../call.ts';
 import { type EditSettings, uploadRules } from '../endpoints/edits.ts';
 import { readQuery } from '../list-query.ts';
 import { fromDenial } from '../openai/errors.ts';
-import { conflictRefusal, idempotencyKeyOf, isCutOff, keepAnswer, sendReplay } from '../repeats.ts';
+import { conflictRefusal, giveUpClaim, idempotencyKeyOf, isCutOff, keepAnswer, sendReplay } from '../repeats.ts';
 import { sendAnswer } from '../send.ts';
 import { batchObject, pathOf } from './batch-object.ts';
 import type { BatchParts } from './batch-parts.ts';
@@ -73,7 +74,7 @@ export async function acceptBatch(call: Call, parts: BatchParts, uploads: EditSe
     gateway.work.track(keepAnswer(claim, answer, call));
     return sendAnswer(call, answer);
   } catch (error) {
-    await claim.abandon();
+    await giveUpClaim(claim, error);
     throw error;
   }
 }
@@ -118,8 +119,11 @@ async function accept(call: Call, parts: BatchParts, { text }: JsonlUpload, sett
       })),
     );
   } catch (error) {
-    gateway.work.track(lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD }).catch(() => undefined));
-    throw error;
+    const isThere = mayBeWritten(error) && (await parts.batches.find(principal.id, id).catch(() => undefined)) !== undefined;
+    if (!isThere) {
+      gateway.work.track(lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD }).catch(() => undefined));
+      throw error;
+    }
   }
   parts.feeder.soon();
   return { ...batch, state: 'running', fed: 0, endedAt: undefined };

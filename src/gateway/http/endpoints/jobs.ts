@@ -1,7 +1,6 @@
 // /v1/images/jobs: renders that outlive their callers' connections. Handing one in, looking at it, watching, stopping and
 // continuing it, and its pictures.
 
-import type { Job } from '../../../domain/job.ts';
 import { type Doors, machineDoors } from '../../../system/network/guarded-connector.ts';
 import { NO_LIMITS } from '../../limits/no-limits.ts';
 import { readEditOrGeneration } from '../../uploads/read-edit.ts';
@@ -20,7 +19,6 @@ import { retryAfterOf } from '../jobs/retry-after.ts';
 import { readOrder } from '../openai/order.ts';
 import { Refusal } from '../refusal.ts';
 import { sendJson } from '../send.ts';
-import { Turns } from '../turns.ts';
 import { type EditSettings, uploadRules } from './edits.ts';
 
 const PATH = '/v1/images/jobs';
@@ -28,7 +26,6 @@ const PATH = '/v1/images/jobs';
 /** The same `parts` must be the gateway's `jobs`. `doors`: how pictures are fetched where URLs are allowed. */
 export function jobEndpoints(parts: JobParts, settings: () => EditSettings, doors: Doors = machineDoors): readonly Endpoint[] {
   const { jobs } = parts;
-  const turns = new Turns();
   const one = { method: 'GET', scope: 'images' } as const;
   const change = { method: 'POST', scope: 'images' } as const;
   return [
@@ -81,13 +78,7 @@ export function jobEndpoints(parts: JobParts, settings: () => EditSettings, door
         const body = await readSmallBody(call, FinalizeBodySchema);
         const { preview, use_as_reference: useAsReference, max_cost_usd: maxCostUsd } = body;
         const parent = await jobOf(call, parts);
-        return goOn(
-          call,
-          turns,
-          parent,
-          () => finalizing(parts, parent, { preview, useAsReference, maxCostUsd }),
-          `finalize ${JSON.stringify(body)}`,
-        );
+        return goOn(call, () => finalizing(parts, parent, { preview, useAsReference, maxCostUsd }), `finalize ${JSON.stringify(body)}`);
       },
     },
     {
@@ -97,7 +88,7 @@ export function jobEndpoints(parts: JobParts, settings: () => EditSettings, door
       handle: async (call) => {
         const body = await readSmallBody(call, UpgradeBodySchema);
         const parent = await jobOf(call, parts);
-        return goOn(call, turns, parent, () => upgrading(parts, parent, body.max_cost_usd), `upgrade ${JSON.stringify(body)}`);
+        return goOn(call, () => upgrading(parts, parent, body.max_cost_usd), `upgrade ${JSON.stringify(body)}`);
       },
     },
   ];
@@ -112,10 +103,9 @@ async function handIn(call: Call, settings: EditSettings, doors: Doors): Promise
   return answerJob(call, { ...order, request: pictured }, kind, order.asJob);
 }
 
-/** One after the other within a family: what the second may cost, and whether it is the first once more, depends on the first. */
-function goOn(call: Call, turns: Turns, { lineage }: Job, wanted: JobAsk['wanted'], asked: string): Promise<Response> {
+function goOn(call: Call, wanted: JobAsk['wanted'], asked: string): Promise<Response> {
   const fingerprint = `${call.pathId} ${asked}`;
-  return turns.take(lineage, () => acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, notes: [], headers: {} }));
+  return acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, notes: [], headers: {} });
 }
 
 function pictures(parts: JobParts, kind: PictureKind, summary: string): Endpoint {

@@ -63,8 +63,11 @@ async function continuing(
   origin: WantedJob['origin'],
   maxCostUsd: number | undefined,
 ): Promise<WantedJob | OpenAlready> {
-  const family = await openFamily(parts, parent);
-  const twin = family.find((job) => isSame(job, request, origin));
+  // First of all: whoever joins the family from here on is found out when this one is accepted. What it has cost comes last, so
+  // that one that ends meanwhile is counted twice rather than not at all.
+  const { newest: newestSeen } = await parts.jobs.family(parent.principal, parent.lineage);
+  const open = await openFamily(parts, parent);
+  const twin = open.find((job) => isSame(job, request, origin));
   if (twin !== undefined) return { open: twin };
   // What chose the parent's tier would contradict the new one.
   const { quality: _, route: __, model: ___, preview: ____, maxCostUsd: familyCap, ...rest } = request;
@@ -75,7 +78,8 @@ async function continuing(
     origin,
     lineage: parent.lineage,
     lifeMs: undefined,
-    capLeft: capUsd === undefined ? undefined : await capLeft(parts, parent, family, microUsd(capUsd)),
+    capLeft: capUsd === undefined ? undefined : await capLeft(parts, parent, open, microUsd(capUsd)),
+    newestSeen,
   };
 }
 
@@ -90,8 +94,9 @@ function isSame(job: Job, { referenceImages = [] }: ImageRequest, origin: Wanted
   return isDeepStrictEqual(job.origin, origin) && (job.request.referenceBlobs ?? []).length === referenceImages.length;
 }
 
+/** Throws Refusal when nothing is. */
 async function capLeft({ jobs }: JobParts, { principal, lineage }: Job, open: readonly Job[], cap: MicroUsd): Promise<MicroUsd> {
-  const spent = await jobs.lineageCost(principal, lineage);
+  const { cost: spent } = await jobs.family(principal, lineage);
   const promised = open.reduce((sum, { cost, maxCost = ZERO_USD }) => sum + Math.max(0, maxCost - cost.billed - cost.possiblyBilled), 0);
   const left = cap - spent.billed - spent.possiblyBilled - promised;
   if (left > 0) return left as MicroUsd;

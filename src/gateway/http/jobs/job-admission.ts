@@ -26,6 +26,8 @@ export type WantedJob = {
   readonly lifeMs: number | undefined;
   /** What its family leaves of its cap; undefined: there is no other job in it, so `request.maxCostUsd` is the cap. */
   readonly capLeft: MicroUsd | undefined;
+  /** The newest of its family when it was decided on; undefined: there is no other job in it. */
+  readonly newestSeen?: number;
 };
 
 export type CheckedJob = WantedJob & {
@@ -108,7 +110,7 @@ export async function admitJob({ gateway, principal }: Call, id: string, { reque
 }
 
 export function jobOrder(principal: Principal, id: string, checked: CheckedJob): JobOrder {
-  const { request, model, origin, lineage, maxCost, lifeMs } = checked;
+  const { request, model, origin, lineage, maxCost, newestSeen, lifeMs } = checked;
   const { latencyBudgetMs: _, ...kept } = request;
-  return { id, principal: principal.id, request: kept, model, origin, lineage, maxCost, lifeMs };
+  return { id, principal: principal.id, request: kept, model, origin, lineage, maxCost, newestSeen, lifeMs };
 }

@@ -10,9 +10,19 @@ import { fingerprintOf } from '../fingerprint.ts';
 import type { Gateway } from '../gateway.ts';
 import type { BodyKind } from '../openai/body.ts';
 import type { ImageOrder, JobWish, Note } from '../openai/order.ts';
-import { conflictRefusal, deliver, idempotencyKeyOf, isCutOff, joinKeyOf, joinRunning, keepAnswer, sendReplay } from '../repeats.ts';
+import {
+  conflictRefusal,
+  deliver,
+  giveUpClaim,
+  idempotencyKeyOf,
+  isCutOff,
+  joinKeyOf,
+  joinRunning,
+  keepAnswer,
+  sendReplay,
+} from '../repeats.ts';
 import { sendAnswer } from '../send.ts';
-import { admitJob, checkJob, jobOrder, type WantedJob } from './job-admission.ts';
+import { admitJob, type CheckedJob, checkJob, jobOrder, type WantedJob } from './job-admission.ts';
 import { endedAnswer } from './job-end.ts';
 import { jobObject, pathOf } from './job-object.ts';
 import type { JobParts } from './job-parts.ts';
@@ -78,7 +88,7 @@ export async function acceptOnce(call: Call, ask: JobAsk): Promise<Response> {
     return sendAnswer(call, await answerAbout(call, parts, known, ask), { 'idempotent-replayed': 'true' });
   }
   const job = await accept(call, parts, ask.wanted, jobIdOf(claim.name)).catch(async (error: unknown) => {
-    await claim.abandon();
+    await giveUpClaim(claim, error);
     throw error;
   });
   return tell(call, parts, job, ask, (answer) => keepAnswer(claim, answer, call));
@@ -109,20 +119,36 @@ function jobIdOf(claimName: string): string {
   return `job_${claimName.slice(claimName.indexOf('_') + 1)}`;
 }
 
+/** Where its family grew meanwhile, what it may cost is reckoned again: one of those who asked at once was accepted. */
 async function accept(call: Call, parts: JobParts, wanted: JobAsk['wanted'], id: string): Promise<Job> {
-  const wish = await wanted();
-  if ('open' in wish) return wish.open;
-  const checked = await checkJob(call.gateway, wish, parts.lifeMs());
+  for (;;) {
+    const wish = await wanted();
+    if ('open' in wish) return wish.open;
+    const job = await acceptNow(call, parts, await checkJob(call.gateway, wish, parts.lifeMs()), id);
+    if (job !== undefined) return job;
+  }
+}
+
+/** Undefined: it was overtaken. */
+async function acceptNow(call: Call, parts: JobParts, checked: CheckedJob, id: string): Promise<Job | undefined> {
   const lease = await admitJob(call, id, checked);
+  // What was not accepted costs nothing; what was, though nobody heard of it, keeps its reservation.
+  const letGo = (): Promise<void> => lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD });
   try {
-    const [job] = await parts.jobs.submit([jobOrder(call.principal, id, checked)]);
-    if (job === undefined) throw new Error('invariant: one order is one job');
-    return job;
+    const accepted = await parts.jobs.submit([jobOrder(call.principal, id, checked)]);
+    if (accepted !== 'overtaken') return theOne(accepted);
   } catch (error) {
-    // What was not accepted costs nothing. The store may be full: then the reservation is let go of later.
-    call.gateway.work.track(lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD }).catch(() => undefined));
+    // The store may be full: then the reservation is let go of later.
+    call.gateway.work.track(letGo().catch(() => undefined));
     throw error;
   }
+  await letGo();
+  return undefined;
+}
+
+function theOne([job]: readonly Job[]): Job {
+  if (job === undefined) throw new Error('invariant: one order is one job');
+  return job;
 }
 
 /** `record` keeps the answer for a repeat. Nobody waits for that: until it is there, the claim's name leads to the job. */

@@ -114,7 +114,7 @@ export class Database {
     try {
       await told(client.query('BEGIN'));
       const result = await work(run);
-      await told(client.query('COMMIT'));
+      await told(client.query('COMMIT').catch(asUnanswered));
       return { kind: 'done', result };
     } catch (error) {
       broken = await rolledBack(client, trouble);
@@ -136,6 +136,11 @@ export class Database {
 
 /** `given-up`: the work itself threw, and nothing of it was kept. */
 type Ended<Result> = { readonly kind: 'done'; readonly result: Result } | { readonly kind: 'given-up'; readonly error: unknown };
+
+/** The server may have committed all the same; only where it refuses the records themselves has it not. */
+function asUnanswered(cause: unknown): never {
+  throw isOfRecord(cause) ? cause : new StoreError('the database did not answer whether it kept a record', { cause, mayBeWritten: true });
+}
 
 /** Undefined: the connection is as good as new. Else why it must not be used again. */
 async function rolledBack(client: PoolClient, trouble: unknown): Promise<Error | undefined> {

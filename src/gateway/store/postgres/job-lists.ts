@@ -3,7 +3,7 @@
 import { hasEnded, JOB_STATES, type Job, type JobState } from '../../../domain/job.ts';
 import type { Cost } from '../../../domain/result.ts';
 import { queuedEvent } from '../../../jobs/job-events.ts';
-import type { ListJobs, NewJob } from '../../../jobs/job-store.ts';
+import type { Acceptance, Family, ListJobs, NewJob } from '../../../jobs/job-store.ts';
 import { jobOf, money } from '../job-rows.ts';
 import type { Database, Run } from './database.ts';
 import {
@@ -19,17 +19,44 @@ import {
   withoutImages,
 } from './job-change.ts';
 
-export async function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Promise<void> {
+/** No two of the same family at once. */
+export async function acceptJobs(change: JobChange, orders: readonly (readonly NewJob[])[]): Promise<readonly Acceptance[]> {
+  const newest = await newestOf(
+    change.run,
+    orders.flat().flatMap(({ lineage, newestSeen }) => (newestSeen === undefined ? [] : [lineage])),
+  );
+  const isOvertaken = (jobs: readonly NewJob[]): boolean =>
+    jobs.some(({ lineage, newestSeen = Infinity }) => (newest.get(lineage) ?? 0) > newestSeen);
+  await insertAll(
+    change,
+    orders.flatMap((jobs) => (isOvertaken(jobs) ? [] : jobs)),
+  );
+  return orders.map((jobs) => (isOvertaken(jobs) ? 'overtaken' : 'accepted'));
+}
+
+/** Of each of these families; none of them grows before this transaction has ended. */
+async function newestOf(run: Run, lineages: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (lineages.length === 0) return new Map();
+  await run(`SELECT pg_advisory_xact_lock(hashtextextended('image_router family ' || lineage, 0)) FROM unnest($1::text[]) AS lineage`, [
+    lineages.toSorted(),
+  ]);
+  const rows = await run('SELECT lineage, max(number) AS newest FROM image_router.jobs WHERE lineage = ANY($1) GROUP BY lineage', [
+    lineages,
+  ]);
+  return new Map(rows.map(({ lineage, newest }) => [String(lineage), Number(newest)]));
+}
+
+async function insertAll(change: JobChange, jobs: readonly NewJob[]): Promise<void> {
   const { run } = change;
-  const isRow = ({ origin }: NewJob): boolean => origin.kind === 'batch';
+  const rows = jobs.filter(({ origin }) => origin.kind === 'batch');
   const accepted = [
     ...(await insertJobs(
       run,
-      jobs.filter((job) => !isRow(job)),
+      jobs.filter(({ origin }) => origin.kind !== 'batch'),
       '',
     )),
     // Two feeders may hand in the same row.
-    ...(await insertJobs(run, jobs.filter(isRow), 'ON CONFLICT (id) DO NOTHING')),
+    ...(await insertJobs(run, await rowsOfBatches(run, rows), 'ON CONFLICT (id) DO NOTHING')),
   ];
   if (accepted.length === 0) return;
   await nameBlobs(
@@ -44,6 +71,15 @@ export async function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Pr
   // From now on its reservation is nobody's but the job's.
   await run("UPDATE image_router.reservations SET owner = '' WHERE id = ANY($1)", [accepted.map(({ id }) => id)]);
   change.hasWork = true;
+}
+
+/** Those whose batch was not forgotten, nor is before this transaction has ended. */
+async function rowsOfBatches(run: Run, rows: readonly NewJob[]): Promise<readonly NewJob[]> {
+  const batches = [...new Set(rows.flatMap(({ origin }) => (origin.kind === 'batch' ? [origin.batch] : [])))];
+  if (batches.length === 0) return [];
+  const found = await run('SELECT id FROM image_router.batches WHERE id = ANY($1) ORDER BY id FOR KEY SHARE', [batches]);
+  const known = new Set(found.map(({ id }) => String(id)));
+  return rows.filter(({ origin }) => origin.kind === 'batch' && known.has(origin.batch));
 }
 
 /** Those that were not there before, in their order. */
@@ -135,9 +171,13 @@ export async function batchTally(
   };
 }
 
-export async function lineageCost(database: Database, principal: string, lineage: string): Promise<Cost> {
-  const text = 'SELECT sum(billed) AS billed, sum(possibly) AS possibly FROM image_router.jobs WHERE lineage = $1 AND principal = $2';
-  return (await database.run(text, [lineage, principal])).map(costIn).reduce(addCost, NO_COST);
+export async function familyOf(database: Database, principal: string, lineage: string): Promise<Family> {
+  const [row = {}] = await database.run(
+    `SELECT sum(billed) AS billed, sum(possibly) AS possibly, max(number) AS newest FROM image_router.jobs
+     WHERE lineage = $1 AND principal = $2`,
+    [lineage, principal],
+  );
+  return { cost: costIn(row), newest: Number(row.newest ?? 0) };
 }
 
 function costIn({ billed, possibly }: { readonly billed?: unknown; readonly possibly?: unknown }): Cost {

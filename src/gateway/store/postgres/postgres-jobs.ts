@@ -2,10 +2,11 @@
 // who lives is told by the sessions of their processes (docs/decisions/0011), so a worker that is slow keeps its jobs and one
 // that was killed loses them within seconds.
 import type { Job, JobAttempt, JobEvent, JobState, StoredImage } from '../../../domain/job.ts';
-import type { Cost } from '../../../domain/result.ts';
 import type {
+  Acceptance,
   Claimed,
   EndedAttempt,
+  Family,
   Fence,
   JobEnd,
   JobHint,
@@ -21,7 +22,7 @@ import { attemptOf, eventOf } from '../job-rows.ts';
 import type { Database } from './database.ts';
 import { Grouped } from './grouped.ts';
 import { JobChange } from './job-change.ts';
-import { acceptJobs, batchTally, cancelJob, findJob, forgetSome, lineageCost, listJobs, sweepJobs } from './job-lists.ts';
+import { acceptJobs, batchTally, cancelJob, familyOf, findJob, forgetSome, listJobs, sweepJobs } from './job-lists.ts';
 import { JobNews } from './job-news.ts';
 import { claimJobs, expireJobs, ordersFor, requeueUnknown, takeOverJobs } from './job-runs.ts';
 import { type Recorded, type Step, takeSteps } from './job-steps.ts';
@@ -47,7 +48,7 @@ class PostgresJobs implements JobStore {
   readonly #database: Database;
   readonly #queue: Queue;
   readonly #news: JobNews;
-  readonly #accepting: Grouped<readonly NewJob[], 'accepted'>;
+  readonly #accepting: Grouped<readonly NewJob[], Acceptance>;
   readonly #stepping: Grouped<Step, Recorded>;
 
   constructor(postgres: Postgres, queue: Queue, news: JobNews) {
@@ -55,14 +56,10 @@ class PostgresJobs implements JobStore {
     this.#database = postgres.database;
     this.#queue = queue;
     this.#news = news;
-    this.#accepting = new Grouped(
-      async (orders) =>
-        await this.#change(async (change) => {
-          await acceptJobs(change, orders.flat());
-          return orders.map(() => 'accepted' as const);
-        }),
-      { ...GROUPS, nameOf: (jobs) => jobs[0]?.id ?? '' },
-    );
+    this.#accepting = new Grouped(async (orders) => await this.#change((change) => acceptJobs(change, orders)), {
+      ...GROUPS,
+      nameOf: (jobs) => jobs[0]?.lineage ?? '',
+    });
     this.#stepping = new Grouped(async (steps) => await this.#change((change) => takeSteps(change, steps)), {
       ...GROUPS,
       nameOf: ({ fence }) => fence.job,
@@ -81,8 +78,8 @@ class PostgresJobs implements JobStore {
     return result;
   }
 
-  async accept(jobs: readonly NewJob[]): Promise<void> {
-    await this.#accepting.do(jobs);
+  accept(jobs: readonly NewJob[]): Promise<Acceptance> {
+    return this.#accepting.do(jobs);
   }
 
   find(principal: string, id: string): Promise<Job | undefined> {
@@ -173,8 +170,8 @@ class PostgresJobs implements JobStore {
     return batchTally(this.#database, principal, batch);
   }
 
-  lineageCost(principal: string, lineage: string): Promise<Cost> {
-    return lineageCost(this.#database, principal, lineage);
+  family(principal: string, lineage: string): Promise<Family> {
+    return familyOf(this.#database, principal, lineage);
   }
 
   sweep(before: number, most: number): Promise<readonly string[]> {

@@ -54,7 +54,12 @@ export class PostgresStore implements Store {
   }
 
   async settle(id: string, { billed, possiblyBilled }: Cost): Promise<void> {
-    await this.#database.run('SELECT image_router.settle($1, $2, $3)', [id, billed, possiblyBilled]);
+    // Locked, so that a job that is just being accepted with it is waited for.
+    await this.#database.run(
+      `SELECT image_router.settle(mine.id, $2, $3)
+       FROM (SELECT id FROM image_router.reservations WHERE id = $1 AND owner <> '' FOR UPDATE) AS mine`,
+      [id, billed, possiblyBilled],
+    );
   }
 
   async note({ principal, at, opened, closed, spent }: SpendBatch): Promise<void> {

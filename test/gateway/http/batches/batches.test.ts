@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { StoreError } from '../../../../src/domain/store-error.ts';
 import { NO_LIMITS } from '../../../../src/gateway/limits/no-limits.ts';
 import { HttpWorld, type WorldOptions } from '../../support/http-world.ts';
@@ -160,6 +160,19 @@ describe('a batch', () => {
     world.batches.trouble = new StoreError('full');
     const { status, headers } = await handIn(rowsOf(2));
     expect([status, Number(headers.get('retry-after')) > 0, world.gatekeeper.openLeases]).toEqual([503, true, 0]);
+  });
+
+  it('that is there though the store did not answer is accepted, and keeps its money', async () => {
+    await open();
+    const { accept } = world.batches;
+    vi.spyOn(world.batches, 'accept').mockImplementationOnce(async (...args) => {
+      await accept.apply(world.batches, args);
+      throw new StoreError('no answer', { mayBeWritten: true });
+    });
+    const { status, body } = await handIn(rowsOf(2));
+    expect([status, world.batches.kept.has(body.id), world.gatekeeper.openLeases]).toEqual([202, true, 1]);
+    vi.spyOn(world.batches, 'accept').mockRejectedValueOnce(new StoreError('no answer', { mayBeWritten: true }));
+    expect((await handIn(rowsOf(2))).status).toBe(503);
   });
 
   it('with the same Idempotency-Key is the same batch', async () => {

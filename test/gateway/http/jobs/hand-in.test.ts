@@ -98,6 +98,20 @@ describe('a job that is handed in', () => {
     expect(world.jobs.kept.size).toBe(0);
   });
 
+  it('leaves its Idempotency-Key to a repeat when nobody knows whether it was accepted, and frees the key when it was not', async () => {
+    await open();
+    const ended: string[] = [];
+    const claim = { kind: 'first', name: `ans_${'7'.repeat(32)}`, complete: async () => undefined } as const;
+    const ends = { abandon: async () => void ended.push('abandoned'), leave: () => void ended.push('left') };
+    world.idempotency.claim = async () => ({ ...claim, ...ends });
+    for (const mayBeWritten of [true, false]) {
+      world.jobs.trouble = new StoreError('no answer', { mayBeWritten });
+      expect((await handIn(FOX, { 'idempotency-key': 'order-1' })).status).toBe(503);
+    }
+    expect(ended).toEqual(['left', 'abandoned']);
+    expect(world.gatekeeper.openLeases).toBe(0);
+  });
+
   it('over the limits of its key is refused as an image is', async () => {
     await open();
     world.gatekeeper.denial = { status: 429, code: 'budget_exceeded', message: 'spent', param: undefined, retryAfterMs: 5_000 };
