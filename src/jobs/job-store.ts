@@ -118,7 +118,10 @@ export interface JobStore {
   /** A queued job ends at once; a running one is asked to stop. Undefined: there is none of this principal. */
   cancel(principal: string, id: string, at: number): Promise<JobState | undefined>;
 
-  /** Every job of a batch, counted by state, with what it cost. */
+  /**
+   * Every job of a batch, counted by state, with what it cost; also those that were forgotten since, for as long as the batch is
+   * kept. Costs no more than what is open of it, so it may be asked often.
+   */
   batchTally(
     principal: string,
     batch: string,

@@ -5,6 +5,7 @@ import { addUsd, ZERO_USD } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../jobs/job-store.ts';
+import { countEnd } from './batch-tally-sql.ts';
 import { jobOf, money, partOf, partText } from './job-rows.ts';
 import { settlePart, settleReservation } from './limits-sql.ts';
 import { figure, type Row, type Sql } from './sql.ts';
@@ -115,6 +116,7 @@ export function endJob(change: JobChange, { number, id }: JobRow, words: FinalWo
     );
   if (row === undefined) throw new Error(`invariant: job ${id} is gone while it ends`);
   const job = jobOf(row);
+  countEnd(sql, job, state);
   settleJob(sql, job, job.cost);
   queueDeliveries(sql, job, addEvent(change, { number, id }, at, endedEvent(state, words, job.cost)));
 }

@@ -1,7 +1,6 @@
 // Jobs as their owners see them: handed in, looked at, listed, cancelled, forgotten. Whatever is asked is answered from an
 // index, however many jobs there are.
 import { ENDED_STATES, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
-import type { Cost } from '../../domain/result.ts';
 import { queuedEvent } from '../../jobs/job-events.ts';
 import type { Acceptance, Family, ListJobs, NewJob } from '../../jobs/job-store.ts';
 import {
@@ -94,24 +93,6 @@ export function cancelJob(change: JobChange, principal: string, id: string, at: 
   change.changed.add(id);
   change.cancelAsked = id;
   return state;
-}
-
-export function batchTally(
-  sql: Sql,
-  principal: string,
-  batch: string,
-): { readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost } {
-  const rows = sql
-    .prepare(
-      `SELECT state, count(*) AS jobs, sum(billed) AS billed, sum(possibly) AS possibly FROM jobs INDEXED BY jobs_by_batch
-       WHERE batch = ? AND principal = ? GROUP BY state`,
-    )
-    .all(batch, principal);
-  const total = (name: 'billed' | 'possibly'): number => rows.reduce((sum, row) => sum + Number(row[name]), 0);
-  return {
-    states: Object.fromEntries(rows.map(({ state, jobs }) => [String(state), Number(jobs)])),
-    cost: { billed: money(total('billed')), possiblyBilled: money(total('possibly')) },
-  };
 }
 
 export function familyOf(sql: Sql, principal: string, lineage: string): Family {

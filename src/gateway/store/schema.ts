@@ -117,6 +117,16 @@ const STEPS: readonly string[] = [
   ALTER TABLE batches ADD COLUMN loader TEXT;
   UPDATE batches SET loader = 'nobody' WHERE state = 'loading';
   `,
+  // Jobs of a batch that ended, counted when they did.
+  `
+  CREATE TABLE batch_ends (
+    batch TEXT NOT NULL, state TEXT NOT NULL, principal TEXT NOT NULL, jobs INTEGER NOT NULL, billed INTEGER NOT NULL,
+    possibly INTEGER NOT NULL, PRIMARY KEY (batch, state)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO batch_ends
+    SELECT j.batch, j.state, j.principal, count(*), sum(j.billed), sum(j.possibly) FROM jobs j
+    JOIN batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

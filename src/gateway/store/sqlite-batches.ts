@@ -145,6 +145,7 @@ function forgetPieces(sql: Sql, id: string, isLeftBy: (loader: string) => boolea
 
 function forgetBatch(sql: Sql, id: string): void {
   settleReservation(sql, id, NOTHING);
+  sql.prepare('DELETE FROM batch_ends WHERE batch = ?').run(id);
   sql.prepare('DELETE FROM batch_rows WHERE batch = ?').run(id);
   sql.prepare('DELETE FROM batches WHERE id = ?').run(id);
 }

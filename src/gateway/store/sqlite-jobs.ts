@@ -18,6 +18,7 @@ import type {
   QueueDepth,
 } from '../../jobs/job-store.ts';
 import type { Clock } from '../../system/clock.ts';
+import { batchTally } from './batch-tally-sql.ts';
 import type { JobChange } from './job-changes-sql.ts';
 import { JobFeed } from './job-feed.ts';
 import { attemptOf, eventOf, jobOf } from './job-rows.ts';
@@ -33,7 +34,7 @@ import {
   startAttempt,
   takeOverJobs,
 } from './job-runs-sql.ts';
-import { acceptJobs, batchTally, cancelJob, familyOf, findRow, forgetSome, listJobs, sweepJobs } from './jobs-sql.ts';
+import { acceptJobs, cancelJob, familyOf, findRow, forgetSome, listJobs, sweepJobs } from './jobs-sql.ts';
 import { figure, type Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 

@@ -173,6 +173,33 @@ export function batchStoreContract(open: OpenBatchStores): void {
     expect(await one.store.spendOf('key')).toMatchObject([booked, booked]);
   });
 
+  law('its jobs are counted by their states, with what they cost, also those that were forgotten since', async ({ one, other }) => {
+    await one.batches.accept(newBatch('batch_1', { rows: 6, concurrency: 6 }), rowsOf(6));
+    const ofBatch = (row: number) => ({ origin: { kind: 'batch', batch: 'batch_1', row } }) as const;
+    await one.jobs.accept([1, 2, 3, 4, 5, 6].map((row) => newJob(`job_${row}`, ofBatch(row))));
+    const claimed = await other.jobs.claim('worker', 4, NOON);
+    const nothing = { images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined };
+    for (const [index, { fence }] of claimed.slice(0, 3).entries()) {
+      const call = { part: undefined, attempt: 1, target: 'low@openai', route: 'low' as RouteId, startedAt: NOON, ceiling: usd(6_000) };
+      await other.jobs.startAttempt(fence, call, []);
+      const end = { outcome: 'delivered', ...costOf(50, 2), requestId: undefined, endedAt: NOON + 1 };
+      const words = { ...nothing, state: index === 0 ? ('failed' as const) : ('completed' as const), at: NOON + 1 };
+      await other.jobs.finish(fence, { ...words, ends: [{ part: undefined, attempt: 1, end }] });
+      // A run is counted once, however often it says that it ended.
+      expect(await other.jobs.finish(fence, { ...words, ends: [] })).toBe('lost');
+    }
+    await one.jobs.cancel('key', 'job_6', NOON + 2);
+    const tally = { states: { running: 1, queued: 1, completed: 2, failed: 1, cancelled: 1 }, cost: costOf(150, 6) };
+    expect(await one.jobs.batchTally('key', 'batch_1')).toEqual(tally);
+    expect(await one.jobs.batchTally('somebody', 'batch_1')).toEqual({ states: {}, cost: costOf(0) });
+    await one.jobs.sweep(NOON + 9, 10);
+    expect(await other.jobs.batchTally('key', 'batch_1')).toEqual(tally);
+    await one.batches.forget('key');
+    // Nothing of it is left: of the jobs that end now nobody keeps count.
+    await one.jobs.cancel('key', 'job_5', NOON + 3);
+    expect(await one.jobs.batchTally('key', 'batch_1')).toEqual({ states: { running: 1 }, cost: costOf(0) });
+  });
+
   law('its reservation outlives the process that took it', async ({ one, other }) => {
     const place = { principal: 'key', images: 0, limits: NO_LIMITS, at: NOON, keptBy: 'job' } as const;
     await one.store.reserve({ ...place, id: 'batch_1', microUsd: usd(18_000) });

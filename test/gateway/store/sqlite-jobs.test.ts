@@ -76,6 +76,11 @@ describe('jobs in SQLite', () => {
         scans.filter((detail) => !/jobs_by_owner|jobs_waiting/.test(detail)),
         text,
       ).toEqual([]);
+      // Of a batch those in a state are read, never all ten thousand.
+      expect(
+        plan.map(({ detail }) => String(detail)).filter((detail) => /jobs_by_batch \(batch=\?\)/.test(detail)),
+        text,
+      ).toEqual([]);
       // Nor is anything sorted to take the first few of it.
       expect(
         plan.map(({ detail }) => String(detail)).filter((detail) => detail.includes('USE TEMP B-TREE') && text.includes('LIMIT')),

@@ -8,6 +8,7 @@ import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../
 import type { EndedAttempt, JobEnd } from '../../../jobs/job-store.ts';
 import { jobOf, money, partOf, partText } from '../job-rows.ts';
 import { periodsOf } from '../periods.ts';
+import { countEnds } from './batch-tally.ts';
 import type { Row, Run } from './database.ts';
 import { queueDeliveries } from './postgres-webhooks.ts';
 import type { Queue } from './queue.ts';
@@ -197,6 +198,7 @@ export async function endJobs(change: JobChange, endings: readonly Ending[]): Pr
     change.run,
     endings.map(({ row }) => row.id),
   );
+  await countEnds(change.run, [...jobs.values()]);
   await settleReservations(change.run, [...jobs.values()]);
 }
 

@@ -155,22 +155,6 @@ export async function cancelJob(change: JobChange, principal: string, id: string
   return state;
 }
 
-export async function batchTally(
-  database: Database,
-  principal: string,
-  batch: string,
-): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }> {
-  const rows = await database.run(
-    `SELECT state, count(*) AS jobs, sum(billed) AS billed, sum(possibly) AS possibly FROM image_router.jobs
-     WHERE batch = $1 AND principal = $2 GROUP BY state`,
-    [batch, principal],
-  );
-  return {
-    states: Object.fromEntries(rows.map(({ state, jobs }) => [String(state), Number(jobs)])),
-    cost: rows.map(costIn).reduce(addCost, NO_COST),
-  };
-}
-
 export async function familyOf(database: Database, principal: string, lineage: string): Promise<Family> {
   const [row = {}] = await database.run(
     `SELECT sum(billed) AS billed, sum(possibly) AS possibly, max(number) AS newest FROM image_router.jobs

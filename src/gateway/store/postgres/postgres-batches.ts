@@ -103,6 +103,7 @@ async function insertRows(run: Run, batch: string, rows: readonly BatchRow[]): P
 async function forgetBatches(run: Run, found: readonly { readonly id?: unknown }[]): Promise<number> {
   const ids = found.map(({ id }) => String(id));
   await run('SELECT count(image_router.settle(id, 0, 0)) FROM unnest($1::text[]) AS id', [ids]);
+  await run('DELETE FROM image_router.batch_ends WHERE batch = ANY($1)', [ids]);
   await run('DELETE FROM image_router.batches WHERE id = ANY($1)', [ids]);
   return ids.length;
 }

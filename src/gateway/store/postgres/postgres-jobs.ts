@@ -19,10 +19,11 @@ import type {
 } from '../../../jobs/job-store.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { attemptOf, eventOf } from '../job-rows.ts';
+import { batchTally } from './batch-tally.ts';
 import type { Database } from './database.ts';
 import { Grouped } from './grouped.ts';
 import { JobChange } from './job-change.ts';
-import { acceptJobs, batchTally, cancelJob, familyOf, findJob, forgetSome, listJobs, sweepJobs } from './job-lists.ts';
+import { acceptJobs, cancelJob, familyOf, findJob, forgetSome, listJobs, sweepJobs } from './job-lists.ts';
 import { JobNews } from './job-news.ts';
 import { claimJobs, expireJobs, ordersFor, requeueUnknown, takeOverJobs } from './job-runs.ts';
 import { type Recorded, type Step, takeSteps } from './job-steps.ts';

@@ -76,3 +76,15 @@ CREATE TABLE image_router.open_breakers (
 export const AGAIN_STEP = `
 ALTER TABLE image_router.deliveries ADD COLUMN again_at bigint;
 `;
+
+/** Jobs of a batch that ended, counted when they did. No job ends while those that have are counted for the first time. */
+export const BATCH_ENDS_STEP = `
+CREATE TABLE image_router.batch_ends (
+  batch text COLLATE "C" NOT NULL, state text COLLATE "C" NOT NULL, principal text COLLATE "C" NOT NULL, jobs integer NOT NULL,
+  billed bigint NOT NULL, possibly bigint NOT NULL, PRIMARY KEY (batch, state)
+);
+LOCK TABLE image_router.jobs IN SHARE ROW EXCLUSIVE MODE;
+INSERT INTO image_router.batch_ends
+  SELECT j.batch, j.state, j.principal, count(*), sum(j.billed), sum(j.possibly) FROM image_router.jobs j
+  JOIN image_router.batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
+`;
