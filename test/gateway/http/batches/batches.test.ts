@@ -184,6 +184,16 @@ describe('a batch', () => {
     expect(world.batches.kept.size).toBe(1);
   });
 
+  it('is accepted under its Idempotency-Key when the gateway that had claimed it died before, and only once', async () => {
+    await open();
+    const name = `ans_${'7'.repeat(32)}`;
+    world.idempotency.claim = async () => ({ kind: 'conflict', status: 409, code: 'idempotency_interrupted', message: 'cut off', name });
+    const once = { 'idempotency-key': 'file-1' };
+    const both = [await handIn(rowsOf(2), '', once), await handIn(rowsOf(2), '', once)];
+    expect(both.map(({ status, body }) => [status, body.id])).toEqual(Array(2).fill([202, `batch_${'7'.repeat(32)}`]));
+    expect(world.batches.kept.size).toBe(1);
+  });
+
   it('that is cancelled begins no more rows, asks those that run to stop, and keeps what is done', async () => {
     await open();
     const { body } = await handIn(rowsOf(5), '?concurrency=2');
