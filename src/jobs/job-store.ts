@@ -132,8 +132,8 @@ export interface JobStore {
   sweep(before: number, most: number): Promise<readonly string[]>;
   /** Forgets all jobs of a principal; the calls of one that runs count as possibly billed, and its worker is told `lost`. Their blobs. */
   forget(principal: string, at: number): Promise<readonly string[]>;
-  /** Blobs that a job names. */
-  blobs(): Promise<ReadonlySet<string>>;
+  /** Those of these blobs that a job names. There are too many to ask for all of them. */
+  named(blobs: readonly string[]): Promise<ReadonlySet<string>>;
 
   /**
    * Hears of changes made here or by any other process: a job with something new (state or event), or `work` when jobs wait.

@@ -9,7 +9,7 @@ import { sweepBlobs } from './sweep-blobs.ts';
 import type { WebhookStore } from './webhook-store.ts';
 
 export type RetentionParts = {
-  readonly jobs: Pick<JobStore, 'sweep' | 'blobs'>;
+  readonly jobs: Pick<JobStore, 'sweep' | 'named'>;
   readonly batches: Pick<BatchStore, 'sweep'>;
   readonly webhooks: Pick<WebhookStore, 'sweepDeliveries'>;
   readonly blobs: BlobStore;

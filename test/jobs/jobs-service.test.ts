@@ -46,7 +46,7 @@ describe('jobs that are handed in', () => {
     expect(row).toMatchObject({ lineage: 'a', origin: batch, deadlineAt: world.now + 86_400_000 });
     expect(world.blobs.kept.size).toBe(3);
     expect(await jobs.request(first)).toEqual(request);
-    expect(await here.jobs.blobs()).toEqual(new Set(world.blobs.kept.keys()));
+    expect(await here.jobs.named([...world.blobs.kept.keys()])).toEqual(new Set(world.blobs.kept.keys()));
   });
 
   it('reach the router as they were handed in', async () => {
@@ -80,7 +80,7 @@ describe('jobs that are handed in', () => {
     const next = { lineage: 'a', newestSeen: newest, request: { prompt: 'a fox', referenceImages: [PIXELS[0]] } };
     expect(await jobs.submit([orderOf('b', next)])).toHaveLength(1);
     expect(await jobs.submit([orderOf('c', next)])).toBe('overtaken');
-    expect(await here.jobs.blobs()).toEqual(new Set(world.blobs.kept.keys()));
+    expect(await here.jobs.named([...world.blobs.kept.keys()])).toEqual(new Set(world.blobs.kept.keys()));
     expect(world.blobs.kept.size).toBe(1);
   });
 

@@ -24,7 +24,7 @@ function world(steps: readonly (readonly string[])[], keepMs = DAY_MS) {
         asked.push(before);
         return left.shift() ?? [];
       },
-      blobs: async () => new Set(['named']),
+      named: async () => new Set(['named']),
     },
     batches: { sweep: async () => 0 },
     webhooks: { sweepDeliveries: async () => 0 },

@@ -178,16 +178,11 @@ export class SqliteJobs implements JobStore {
     }
   }
 
-  blobs(): Promise<ReadonlySet<string>> {
-    return this.#file.read(
-      (sql) =>
-        new Set(
-          sql
-            .prepare('SELECT blob FROM job_blobs')
-            .all()
-            .map(({ blob }) => String(blob)),
-        ),
-    );
+  named(blobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#file.read((sql) => {
+      const find = sql.prepare('SELECT 1 FROM job_blobs WHERE blob = ? LIMIT 1');
+      return new Set(blobs.filter((blob) => find.get(blob) !== undefined));
+    });
   }
 
   subscribe(listener: (hint: JobHint) => void): () => void {

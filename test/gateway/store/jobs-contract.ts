@@ -145,7 +145,8 @@ export function jobStoreContract(open: OpenJobStores): void {
       traceId: undefined,
     });
     expect(await kindsOf(other, 'a')).toEqual(['job.queued']);
-    expect(await other.jobs.blobs()).toEqual(new Set(['r1', 'r2', 'm']));
+    expect(await other.jobs.named(['m', 'r1', 'r2', 'r3'])).toEqual(new Set(['r1', 'r2', 'm']));
+    expect(await other.jobs.named([])).toEqual(new Set());
   });
 
   law('somebody else’s job is not there', async ({ one }) => {
@@ -544,7 +545,8 @@ export function jobStoreContract(open: OpenJobStores): void {
     expect((await other.jobs.sweep(NOON + 5, 10)).toSorted()).toEqual(['image a', 'own', 'preview a']);
     expect(await other.jobs.find('key', 'a')).toBeUndefined();
     expect(await other.jobs.events('key', 'a', 0)).toEqual([]);
-    expect(await other.jobs.blobs()).toEqual(new Set(['shared', 'preview b', 'image b']));
+    const all = ['shared', 'own', 'preview a', 'preview b', 'image a', 'image b'];
+    expect(await other.jobs.named(all)).toEqual(new Set(['shared', 'preview b', 'image b']));
     expect((await other.jobs.sweep(NOON + HOUR_MS, 10)).toSorted()).toEqual(['image b', 'preview b', 'shared']);
     // What has not ended is never forgotten for its age.
     expect(await other.jobs.sweep(NOON + 99 * HOUR_MS, 10)).toEqual([]);

@@ -113,6 +113,7 @@ describePostgres('jobs on a database that fails', () => {
     await jobs.events('key', 'a', 0);
     await jobs.attempts('key', 'a');
     await jobs.batchTally('key', 'b');
+    await jobs.named(['r', 'x']);
     await jobs.family('key', 'a');
     await webhooks.due('sender', { most: 5, perEndpoint: 5, at: NOON, leaseMs: 1 });
     await jobs.sweep(NOON + 1, 5);

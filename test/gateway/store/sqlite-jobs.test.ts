@@ -61,6 +61,7 @@ describe('jobs in SQLite', () => {
     await jobs.events('key', 'a', 0);
     await jobs.attempts('key', 'a');
     await jobs.batchTally('key', 'b');
+    await jobs.named(['r', 'x']);
     await jobs.family('key', 'a');
     await jobs.sweep(NOON + 1, 5);
     await jobs.forget('key', NOON);

@@ -189,8 +189,12 @@ class PostgresJobs implements JobStore {
     }
   }
 
-  async blobs(): Promise<ReadonlySet<string>> {
-    const rows = await this.#database.run('SELECT DISTINCT blob FROM image_router.job_blobs', []);
+  async named(blobs: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#database.run(
+      `SELECT asked.blob FROM unnest($1::text[]) AS asked (blob)
+       WHERE EXISTS (SELECT 1 FROM image_router.job_blobs j WHERE j.blob = asked.blob)`,
+      [blobs],
+    );
     return new Set(rows.map(({ blob }) => String(blob)));
   }
 
