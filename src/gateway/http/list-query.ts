@@ -1,8 +1,8 @@
 // What a list may be asked: how many, after which, and filters. Lists are newest first; a cursor names the last entry of the
 // page before and nothing else, so a page stays right while new entries come.
-import { nearest } from '../../domain/problem.ts';
 import type { Call } from './call.ts';
 import { Refusal } from './refusal.ts';
+import { unknownParameter } from './unknown-parameter.ts';
 
 export type Cursor = { readonly createdAt: number; readonly id: string };
 
@@ -16,7 +16,7 @@ export function readQuery(call: Call, names: readonly string[]): Readonly<Record
   const found: Record<string, string> = {};
   for (const [name, value] of call.query) {
     if (IGNORED.has(name)) continue;
-    if (!names.includes(name)) throw unknownName(name, names);
+    if (!names.includes(name)) throw unknownParameter(name, names);
     found[name] = value;
   }
   return found;
@@ -55,18 +55,4 @@ export function pageObject<Row extends Cursor>(rows: readonly Row[], limit: numb
 
 export function badQuery(param: string, message: string): Refusal {
   return new Refusal({ status: 400, code: 'invalid_value', message, param });
-}
-
-const LONGEST_NAME = 64;
-
-function unknownName(name: string, names: readonly string[]): Refusal {
-  const shown = name.slice(0, LONGEST_NAME);
-  const near = nearest(shown, names);
-  return new Refusal({
-    status: 400,
-    code: 'unknown_parameter',
-    message: `Unknown parameter: '${shown}'.`,
-    param: shown,
-    remedy: near === undefined ? `remove it; known are ${names.join(', ')}` : `did you mean "${near}"?`,
-  });
 }

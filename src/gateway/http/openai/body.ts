@@ -3,9 +3,10 @@
 // "auto" or null for nothing) is evened out before they are applied. An unknown field is an error naming the near miss:
 // a misspelt price cap must not be ignored. Every field is a single value, so anything nested is refused unread.
 import { z } from 'zod';
-import { nearest, parseOrExplain } from '../../../domain/problem.ts';
+import { parseOrExplain } from '../../../domain/problem.ts';
 import { IMAGE_FORMATS, ON_LATE, QUALITIES, TEXT_ACCURACIES } from '../../../domain/vocabulary.ts';
 import { Refusal } from '../refusal.ts';
+import { unknownParameter } from '../unknown-parameter.ts';
 
 /** OpenAI shows at most three. */
 const MAX_PARTIAL_IMAGES = 3;
@@ -114,7 +115,6 @@ const NUMBERS = new Set(['n', 'output_compression', 'partial_images', 'latency_b
 const BOOLEANS = new Set(['stream', 'preview', 'consistent']);
 /** Where "auto" is text like any other, or means something. */
 const WORDS = new Set(['prompt', 'user', 'safety_identifier', 'text_accuracy']);
-const LONGEST_NAME = 64;
 
 /** `fields`: a JSON body's, or a form's texts. Throws Refusal or ImageRouterError `invalid_request`, both about single fields. */
 export function parseBody(fields: Readonly<Record<string, unknown>>, headers: Headers, kind: BodyKind): Body {
@@ -122,7 +122,7 @@ export function parseBody(fields: Readonly<Record<string, unknown>>, headers: He
   const known = Object.keys(schema.shape);
   const evened: Record<string, unknown> = {};
   for (const [name, value] of [...headerFields(headers), ...Object.entries(fields)]) {
-    if (!known.includes(name)) throw unknownField(name, known);
+    if (!known.includes(name)) throw unknownParameter(name, known);
     if (typeof value === 'object' && value !== null) throw nestedField(name);
     const even = evenOut(name, value);
     if (even !== undefined) evened[name] = even;
@@ -145,18 +145,6 @@ function evenOut(name: string, value: unknown): unknown {
   if (NUMBERS.has(name) && /^\s*\d+(\.\d+)?\s*$/.test(value)) return Number(value);
   if (BOOLEANS.has(name) && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
   return value;
-}
-
-function unknownField(name: string, known: readonly string[]): Refusal {
-  const shown = name.slice(0, LONGEST_NAME);
-  const near = nearest(shown, known);
-  return new Refusal({
-    status: 400,
-    code: 'unknown_parameter',
-    message: `Unknown parameter: '${shown}'.`,
-    param: shown,
-    remedy: near === undefined ? `remove it; known are ${known.join(', ')}` : `did you mean "${near}"?`,
-  });
 }
 
 function nestedField(name: string): Refusal {
