@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Problem } from '../../domain/error.ts';
 import { problemsError } from '../../domain/problem.ts';
 import { IMAGE_FORMATS } from '../../domain/vocabulary.ts';
+import { pause } from '../../jobs/patience.ts';
 import type { Clock } from '../../system/clock.ts';
 
 const cost = z.object({ billed: z.number(), possibly_billed: z.number() });
@@ -59,7 +60,7 @@ export function gatewayClient(url: string, apiKey: string | undefined, clock: Cl
       if (answer instanceof Response && !NOT_NOW.has(answer.status)) return answer;
       if (signal.aborted) throw answer;
       if (pauseMs === undefined) throw unreachable(url, answer);
-      await waitReal(clock, pauseMs, signal);
+      await pause(clock, pauseMs, signal);
     }
     throw new Error('invariant: the last pause throws');
   };
@@ -141,18 +142,4 @@ function unreachable(url: string, last: unknown): Error {
 
 function gatewayError(problems: readonly Problem[]): Error {
   return problemsError('invalid_request', 'request', problems);
-}
-
-/** Ends early, without a word, when the signal aborts. */
-export function waitReal(clock: Clock, realMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.timer(realMs * clock.speed, end);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

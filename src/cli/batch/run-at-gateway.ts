@@ -5,13 +5,14 @@ import { ImageRouterError, type Problem } from '../../domain/error.ts';
 import { microUsd } from '../../domain/money.ts';
 import { problemsError } from '../../domain/problem.ts';
 import type { Cost } from '../../domain/result.ts';
+import { pause } from '../../jobs/patience.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Ids } from '../../system/ids.ts';
 import { costJson, describeCost } from '../cost.ts';
 import { EXTENSION_OF_FORMAT } from '../output-files.ts';
 import { systemReason } from '../text-file.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
-import { type GatewayClient, type RemoteBatch, type RemoteResult, waitReal } from './gateway-client.ts';
+import type { GatewayClient, RemoteBatch, RemoteResult } from './gateway-client.ts';
 import { loadJob } from './job.ts';
 import { type RemoteNote, readNote, removeNote, writeNote } from './remote-note.ts';
 import { type Delivered, isThere, keepImages, openResults, type ResultsFile, recordedKey } from './results-file.ts';
@@ -132,7 +133,7 @@ class RemoteRun {
         this.#tally = { ...this.#tally, running: Math.min(concurrency, open.size) };
       }
       if (hasEnded(batch) && !signal.aborted) return removeNote(out);
-      await waitReal(clock, LOOK_EVERY_MS, signal);
+      await pause(clock, LOOK_EVERY_MS, signal);
     }
   }
 
