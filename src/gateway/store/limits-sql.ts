@@ -3,8 +3,8 @@
 import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import { periodEnd, periodsOf } from './periods.ts';
-import { figure, type Sql } from './sql.ts';
-import type { LimitName, Reservation, Reserved, SpendBatch } from './store.ts';
+import { figure, type Row, type Sql } from './sql.ts';
+import type { LimitName, Reservation, Reserved, SpendBatch, SpendRow } from './store.ts';
 
 const MINUTE_MS = 60_000;
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
@@ -161,4 +161,15 @@ function addSpend(sql: Sql, { periods, ...amounts }: Added): void {
 /** Money as the store holds it. */
 function amountIn(stored: number): MicroUsd {
   return stored as MicroUsd;
+}
+
+/** A row of spend, in either store. */
+export function spendRowOf({ principal, period, billed, possibly, reserved }: Row): SpendRow {
+  return {
+    principal: String(principal),
+    period: String(period),
+    billed: Number(billed),
+    possiblyBilled: Number(possibly),
+    reserved: Number(reserved),
+  };
 }

@@ -6,9 +6,9 @@ import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace } from '../ports.ts';
 import { forgetClaims, interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
 import { insertKey, keyOf } from './keys-sql.ts';
-import { noteSpend, OverLimit, resolveReservations, settleReservation, takeReservation } from './limits-sql.ts';
+import { noteSpend, OverLimit, resolveReservations, settleReservation, spendRowOf, takeReservation } from './limits-sql.ts';
 import { sharedSecret } from './secrets-sql.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from './store.ts';
 
@@ -159,14 +159,4 @@ function resolveLeft(sql: Sql, owner: string): void {
   resolveReservations(sql, owner);
   interruptClaims(sql, owner);
   sql.prepare('DELETE FROM owners WHERE id = ?').run(owner);
-}
-
-function spendRowOf({ principal, period, billed, possibly, reserved }: Row): SpendRow {
-  return {
-    principal: String(principal),
-    period: String(period),
-    billed: Number(billed),
-    possiblyBilled: Number(possibly),
-    reserved: Number(reserved),
-  };
 }

@@ -7,9 +7,10 @@ import type { Trace } from '../../../domain/trace.ts';
 import type { KeptTrace } from '../../ports.ts';
 import { claimOf } from '../claims-sql.ts';
 import { keyOf } from '../keys-sql.ts';
+import { spendRowOf } from '../limits-sql.ts';
 import { periodsOf } from '../periods.ts';
 import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from '../store.ts';
-import type { Database, Row } from './database.ts';
+import type { Database } from './database.ts';
 import { RESERVE, reservedOf, reserveValues } from './limits.ts';
 import { LOST_MS, type Postgres } from './postgres.ts';
 
@@ -166,14 +167,4 @@ export class PostgresStore implements Store {
     await this.#database.run('SELECT image_router.resolve_left($1)', [this.#postgres.owner]).catch(() => undefined);
     await this.#postgres.close();
   }
-}
-
-function spendRowOf({ principal, period, billed, possibly, reserved }: Row): SpendRow {
-  return {
-    principal: String(principal),
-    period: String(period),
-    billed: Number(billed),
-    possiblyBilled: Number(possibly),
-    reserved: Number(reserved),
-  };
 }
