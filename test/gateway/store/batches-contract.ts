@@ -1,11 +1,12 @@
 // What every store of batches owes, as one suite: run it over each implementation. Two handles on one store are two processes.
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { Batch, BatchRow } from '../../../src/domain/batch.ts';
 import type { RouteId } from '../../../src/domain/vocabulary.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Store } from '../../../src/gateway/store/store.ts';
 import type { BatchStore } from '../../../src/jobs/batch-store.ts';
 import type { JobStore } from '../../../src/jobs/job-store.ts';
+import { lawsOf } from '../../support/laws.ts';
 import { costOf, usd } from '../support/state-world.ts';
 import { newJob } from './jobs-contract.ts';
 
@@ -29,15 +30,7 @@ const rowsOf = (count: number): readonly BatchRow[] =>
   }));
 
 export function batchStoreContract(open: OpenBatchStores): void {
-  const law = (name: string, check: (handles: Awaited<ReturnType<OpenBatchStores>>) => Promise<void>): void =>
-    it(name, async () => {
-      const handles = await open();
-      try {
-        await check(handles);
-      } finally {
-        await handles.close();
-      }
-    });
+  const law = lawsOf(open);
 
   law('a batch is there with all its rows, in their order, for every process, and for its owner only', async ({ one, other }) => {
     await one.batches.accept(newBatch('batch_1', { rows: 600, maxCost: usd(5) }), rowsOf(600));

@@ -1,9 +1,10 @@
 // What every store owes a gateway, as one suite: run it over each implementation. Two handles on one store are two gateways;
 // `killOne` is the sudden end of the first, after which nothing of it is heard.
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { NewClaim, Reservation, Store, TraceRow } from '../../../src/gateway/store/store.ts';
+import { lawsOf } from '../../support/laws.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
 type Stores = { readonly one: Store; readonly other: Store; killOne(): void | Promise<void> };
@@ -44,16 +45,7 @@ async function checkRates({ one, other }: Stores, principal: string, steps: read
 }
 
 export function storeContract(open: OpenStores): void {
-  const law = (name: string, check: (stores: Stores) => Promise<void>): void => {
-    it(name, async () => {
-      const stores = await open();
-      try {
-        await check(stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  };
+  const law = lawsOf(open);
 
   law('spend never passes a limit, however two gateways reserve and settle', async ({ one, other }) => {
     let run = 0;

@@ -1,7 +1,7 @@
 // What every store of jobs owes those who accepted, make and wait for them, as one suite: run it over each implementation.
 // Two handles on one store are two processes; `killOne` is the sudden end of the first, after which nothing of it is heard.
 // It resolves when the other can know of the death. Instants are made up, so a store must not compare them with its own clock.
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { MOST_LOST_RUNS, type StoredImage } from '../../../src/domain/job.ts';
 import type { RouteId } from '../../../src/domain/vocabulary.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
@@ -9,6 +9,7 @@ import type { Store } from '../../../src/gateway/store/store.ts';
 import type { BatchStore } from '../../../src/jobs/batch-store.ts';
 import type { Claimed, EndedAttempt, JobEnd, JobHint, JobStore, NewJob } from '../../../src/jobs/job-store.ts';
 import { WEBHOOK_EVENTS, type WebhookStore } from '../../../src/jobs/webhook-store.ts';
+import { lawsOf } from '../../support/laws.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
 type Handle = { readonly store: Store; readonly jobs: JobStore; readonly webhooks: WebhookStore; readonly batches: BatchStore };
@@ -107,16 +108,7 @@ function heard(jobs: JobStore, isIt: (hint: JobHint) => boolean): Promise<void> 
 }
 
 export function jobStoreContract(open: OpenJobStores): void {
-  const law = (name: string, check: (handles: Handles) => Promise<void>): void => {
-    it(name, async () => {
-      const handles = await open();
-      try {
-        await check(handles);
-      } finally {
-        await handles.close();
-      }
-    });
-  };
+  const law = lawsOf(open);
 
   law('a job that was accepted is found by every process, just as it was handed in', async ({ one, other }) => {
     const request = { prompt: 'ä "fox"\n', n: 2, referenceBlobs: ['r1', 'r2'], maskBlob: 'm' } as const;

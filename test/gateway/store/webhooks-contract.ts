@@ -1,12 +1,13 @@
 // What every store of webhooks owes, as one suite: run it over each implementation. Two handles on one store are two
 // processes; `tell` is the transaction of a job's change, with what `queueDeliveries` does in it.
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { Job, JobEvent, JobEventKind } from '../../../src/domain/job.ts';
 import type { Delivery, DeliveryTry, WebhookEndpoint, WebhookStore } from '../../../src/jobs/webhook-store.ts';
 import { MOST_TRIES_KEPT, WEBHOOK_EVENTS } from '../../../src/jobs/webhook-store.ts';
 import { testDelivery } from '../../../src/jobs/webhooks/delivery.ts';
 import { aJob } from '../../jobs/support/a-job.ts';
+import { lawsOf } from '../../support/laws.ts';
 
 type Stores = { readonly one: WebhookStore; readonly other: WebhookStore; tell(job: Job, event: JobEvent): Promise<void> };
 export type OpenWebhookStores = () => Promise<Stores & { close(): Promise<void> }>;
@@ -29,16 +30,7 @@ const failed: DeliveryTry = { at: NOON, status: 503, failure: 'status 503', took
 const idsOf = (due: readonly { readonly delivery: Delivery }[]): readonly string[] => due.map(({ delivery }) => delivery.id);
 
 export function webhookStoreContract(open: OpenWebhookStores): void {
-  const law = (name: string, check: (stores: Stores) => Promise<void>): void => {
-    it(name, async () => {
-      const stores = await open();
-      try {
-        await check(stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  };
+  const law = lawsOf(open);
 
   law('an endpoint is found as it was made, by its owner alone', async ({ one, other }) => {
     const made = [endpoint('a'), endpoint('b', { createdAt: NOON + 1, events: ['job.failed'], disabled: { at: NOON, reason: 'r' } })];

@@ -2,9 +2,10 @@
 // `names` makes names nobody else uses, so that a store may be shared by all laws.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { BlobStore } from '../../../src/jobs/blob-store.ts';
 import { systemIds } from '../../../src/system/ids.ts';
+import { lawsOf } from '../../support/laws.ts';
 
 type Stores = { readonly one: BlobStore; readonly other: BlobStore };
 export type OpenBlobStores = () => Promise<Stores & { close(): Promise<void> }>;
@@ -27,16 +28,7 @@ async function listed(store: BlobStore): Promise<ReadonlyMap<string, number>> {
 }
 
 export function blobStoreContract(open: OpenBlobStores): void {
-  const law = (name: string, check: (stores: Stores) => Promise<void>): void => {
-    it(name, async () => {
-      const stores = await open();
-      try {
-        await check(stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  };
+  const law = lawsOf(open);
 
   law('what was put is read to the last byte, by whoever asks', async ({ one, other }) => {
     const [picture, empty] = [newName(), newName()];
