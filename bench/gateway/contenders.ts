@@ -3,11 +3,11 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/support/free-port.ts';
 import type { PictureName } from '../support/pictures.ts';
 import { startPortkey } from './portkey.ts';
 
@@ -121,15 +121,6 @@ async function urlPrintedBy(child: ChildProcess): Promise<string> {
     return found;
   }
   throw new Error(`the gateway ended with ${child.exitCode} before it listened`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function ended(child: ChildProcess): Promise<void> {

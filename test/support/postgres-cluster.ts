@@ -1,14 +1,13 @@
 // A private PostgreSQL cluster of Debian's package in a folder, on a free port of loopback, fsync on: for tests and benches.
 // It never outlives the process it was started for, however that ends.
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 
@@ -93,15 +92,6 @@ export async function stopCluster(folder: string): Promise<void> {
   process.kill(pid, 'SIGQUIT');
   while (existsSync(`/proc/${pid}`)) await pause(20);
   rmSync(told, { force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function answering(url: string): Promise<void> {
