@@ -1,7 +1,6 @@
 // Forgets what is old, a bounded number at a time, so that nobody waits for it: jobs and batches that ended long ago, then the
 // pictures no job names any more. Any number of processes may do it side by side: forgetting twice is forgetting once.
 import type { CancelTimer, Clock } from '../system/clock.ts';
-import { systemClock } from '../system/clock.ts';
 import type { BatchStore } from './batch-store.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { JobStore } from './job-store.ts';
@@ -14,6 +13,8 @@ export type RetentionParts = {
   readonly webhooks: Pick<WebhookStore, 'sweepDeliveries'>;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /** What the blob store's clock shows: never scaled. */
+  readonly blobsClock: Clock;
   /** World milliseconds that a job is kept after its end. */
   readonly keepMs: () => number;
   readonly onTrouble: (error: unknown) => void;
@@ -57,7 +58,7 @@ export class Retention {
 
   /** Everything that is old now. */
   async sweep(): Promise<void> {
-    const { jobs, batches, webhooks, blobs, clock, keepMs } = this.#parts;
+    const { jobs, batches, webhooks, blobs, clock, blobsClock, keepMs } = this.#parts;
     const before = clock.wall().getTime() - keepMs();
     while (!this.#isStopped && (await batches.sweep(before, MOST_BATCHES)) === MOST_BATCHES);
     while (!this.#isStopped && (await webhooks.sweepDeliveries(before, MOST_DELIVERIES)) === MOST_DELIVERIES);
@@ -67,7 +68,7 @@ export class Retention {
       if (forgotten.length === 0) idle += 1;
       else await blobs.remove(forgotten);
     }
-    if (this.#sweeps % SWEEPS_PER_SEARCH === 0) await sweepBlobs({ jobs, blobs, clock: systemClock(1) });
+    if (this.#sweeps % SWEEPS_PER_SEARCH === 0) await sweepBlobs({ jobs, blobs, clock: blobsClock });
     this.#sweeps += 1;
   }
 }

@@ -8,6 +8,7 @@ const DAY_MS = 86_400_000;
 /** Steps that `sweep` gives back, one after the other; nothing once they are used up. */
 function world(steps: readonly (readonly string[])[], keepMs = DAY_MS) {
   const clock = manualClock();
+  const blobsClock = manualClock(1);
   const asked: number[] = [];
   const removed: string[] = [];
   const left = [...steps];
@@ -16,6 +17,7 @@ function world(steps: readonly (readonly string[])[], keepMs = DAY_MS) {
     list: async function* () {
       yield { name: 'orphan', writtenAt: 0 };
       yield { name: 'named', writtenAt: 0 };
+      yield { name: 'young', writtenAt: blobsClock.wall().getTime() - 3_599_000 };
     },
   };
   const parts: RetentionParts = {
@@ -30,6 +32,7 @@ function world(steps: readonly (readonly string[])[], keepMs = DAY_MS) {
     webhooks: { sweepDeliveries: async () => 0 },
     blobs: blobs as BlobStore,
     clock,
+    blobsClock,
     keepMs: () => keepMs,
     onTrouble: (error) => {
       throw error;
@@ -54,6 +57,13 @@ describe('retention', () => {
     expect(removed).toEqual(['orphan']);
     await retention.sweep();
     expect(removed).toEqual(['orphan', 'orphan']);
+  });
+
+  it('counts the age of a picture by the clock of where it is kept, however fast the world is', async () => {
+    const { clock, retention, removed } = world([]);
+    clock.advance(100 * DAY_MS);
+    await retention.sweep();
+    expect(removed).toEqual(['orphan']);
   });
 
   it('works once a minute of real time, until it is closed', async () => {

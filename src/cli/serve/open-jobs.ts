@@ -17,7 +17,7 @@ import { createJobs } from '../../jobs/jobs-service.ts';
 import { Retention } from '../../jobs/retention.ts';
 import { WebhookSender } from '../../jobs/webhooks/sender.ts';
 import { createWorker } from '../../jobs/worker.ts';
-import type { Clock } from '../../system/clock.ts';
+import { type Clock, systemClock } from '../../system/clock.ts';
 import type { Ids } from '../../system/ids.ts';
 import { machineDoors } from '../../system/network/guarded-connector.ts';
 import { systemRandom } from '../../system/random.ts';
@@ -64,7 +64,8 @@ export async function openJobs(
   const sender = new WebhookSender({ store: webhooks, ...senderAbout });
   const inWorldMs = (realMs: number): number => realMs * clock.speed;
   const keepMs = (): number => inWorldMs(live.settings().jobs.keepMs);
-  const retention = new Retention({ jobs: jobStore, batches, webhooks, blobs, clock, keepMs, onTrouble });
+  const blobsClock = systemClock(1);
+  const retention = new Retention({ jobs: jobStore, batches, webhooks, blobs, clock, blobsClock, keepMs, onTrouble });
   const stopWaking = jobStore.subscribe(({ kind }) => kind === 'job' && sender.wake());
   const parts: JobParts = { jobs, links, lifeMs: () => inWorldMs(live.settings().jobs.lifeMs) };
   const forgetters = [batches, jobs, webhooks, state].map((kept) => (principal: string) => kept.forget(principal));
