@@ -1,10 +1,10 @@
 // Fetches a picture that a caller names by URL, where the operator allows it. The URL decides host and path and nothing
 // else: https only, two ports, no credentials, no redirects, one connection to an address that was checked, nothing kept
-// from one fetch to the next. undici's plain request is used rather than a fetch: it neither follows, nor decompresses,
-// nor remembers cookies. What the other side answered is never told to the caller beyond its status.
-import { Client, type Dispatcher } from 'undici';
+// from one fetch to the next. What the other side answered is never told to the caller beyond its status.
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../system/clock.ts';
-import { AddressRefused, type Doors, guardedConnector } from '../../system/network/guarded-connector.ts';
+import { AnsweredTooLate, askOnce } from '../../system/network/ask-once.ts';
+import { AddressRefused, type Doors } from '../../system/network/guarded-connector.ts';
 import { Refusal } from '../http/refusal.ts';
 import { type PictureIntake, pictureIntake } from './picture-intake.ts';
 import { uploadRefused } from './upload-refused.ts';
@@ -23,7 +23,6 @@ export type FetchRules = {
 
 const PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 const TYPES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/jpg', 'image/webp']);
-const HEADER_BYTES = 16 * 1024;
 /** Longer URLs are data in disguise. */
 const LONGEST_URL = 8_192;
 
@@ -36,30 +35,15 @@ export async function fetchPicture(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const url = checkedUrl(text, param, rules.hosts);
-  const stop = new AbortController();
-  const within = AbortSignal.any([signal, stop.signal]);
-  const stopTimer = rules.clock.timer(rules.timeLimitMs * rules.clock.speed, () => stop.abort());
-  const client = new Client(url.origin, {
-    connect: guardedConnector(rules.doors, within),
-    maxHeaderSize: HEADER_BYTES,
-    // One limit for everything, on the clock that is handed in.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const question = { url, method: 'GET', headers: { accept: 'image/png, image/jpeg, image/webp' } } as const;
+  const { timeLimitMs: timeoutMs, clock, doors, bytesLimit } = rules;
   try {
-    const answer = await client.request({
-      method: 'GET',
-      path: `${url.pathname}${url.search}`,
-      headers: { accept: 'image/png, image/jpeg, image/webp', 'accept-encoding': 'identity', 'user-agent': 'image-router' },
-      signal: within,
+    return await askOnce(question, { timeoutMs, clock, doors }, signal, (answer) => {
+      const intake = pictureIntake({ param, isMask, declaredType: checkedType(answer, param), bytesLimit });
+      return receive(answer, intake, param, rules);
     });
-    const intake = pictureIntake({ param, isMask, declaredType: checkedType(answer, param), bytesLimit: rules.bytesLimit });
-    return await receive(answer, intake, param, rules);
   } catch (error) {
-    throw explained(error, param, stop.signal.aborted, rules.timeLimitMs);
-  } finally {
-    stopTimer();
-    client.destroy().catch(() => undefined);
+    throw explained(error, param, timeoutMs);
   }
 }
 
@@ -109,9 +93,9 @@ async function receive(
 }
 
 /** Connection errors name addresses and ports behind the host; callers are told none of it. */
-function explained(error: unknown, param: string, isLate: boolean, timeLimitMs: number): Refusal {
+function explained(error: unknown, param: string, timeLimitMs: number): Refusal {
   if (error instanceof Refusal) return error;
-  if (isLate) return unusable(param, `did not answer within ${timeLimitMs / 1_000} seconds`);
+  if (error instanceof AnsweredTooLate) return unusable(param, `did not answer within ${timeLimitMs / 1_000} seconds`);
   if (error instanceof AddressRefused) return unusable(param, 'names a host without a public address');
   return unusable(param, 'cannot be fetched');
 }

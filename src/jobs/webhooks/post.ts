@@ -1,10 +1,10 @@
 // One try: a POST to a URL that a caller named. https to addresses that were checked, one connection to one of them, no
 // redirect, nothing kept from one try to the next. Of the answer the status counts; its body is read to 64 KB, so that a
-// receiver may end what it does, and thrown away: what it says is told to nobody. undici's plain request neither follows,
-// nor decompresses, nor remembers cookies.
-import { Client, type Dispatcher } from 'undici';
+// receiver may end what it does, and thrown away: what it says is told to nobody.
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../system/clock.ts';
-import { AddressRefused, type Doors, guardedConnector } from '../../system/network/guarded-connector.ts';
+import { AnsweredTooLate, askOnce } from '../../system/network/ask-once.ts';
+import { AddressRefused, type Doors } from '../../system/network/guarded-connector.ts';
 import { readReceiverUrl } from './receiver-url.ts';
 
 export type PostRules = {
@@ -19,7 +19,6 @@ export type PostRules = {
 export type Posted = { readonly status: number | undefined; readonly failure: string | undefined };
 
 const MOST_READ = 64 * 1024;
-const HEADER_BYTES = 16 * 1024;
 const STOPPED = 'the gateway stopped while it was sent';
 
 /** Never rejects. `signal`: the sender stops. */
@@ -33,33 +32,14 @@ export async function post(
   const receiver = readReceiverUrl(text, rules.allowInsecureLoopback);
   if (receiver.kind === 'unusable') return failed(`the URL ${receiver.reason}`);
   const { url, kind } = receiver;
-  const stop = new AbortController();
-  const within = AbortSignal.any([signal, stop.signal]);
-  const stopTimer = rules.clock.timer(rules.timeoutMs * rules.clock.speed, () => stop.abort());
-  const client = new Client(url.origin, {
-    ...(kind === 'public' ? { connect: guardedConnector(rules.doors, within) } : {}),
-    maxHeaderSize: HEADER_BYTES,
-    // One limit for everything, on the clock that is handed in.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const question = { url, method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body } as const;
+  const { timeoutMs, clock } = rules;
   try {
-    const answer = await client.request({
-      method: 'POST',
-      path: `${url.pathname}${url.search}`,
-      headers: { 'content-type': 'application/json', 'user-agent': 'image-router', 'accept-encoding': 'identity', ...headers },
-      body,
-      signal: within,
-    });
-    await readSome(answer.body);
-    return judged(answer.statusCode);
+    return await askOnce(question, { timeoutMs, clock, doors: kind === 'public' ? rules.doors : undefined }, signal, judged);
   } catch (error) {
     if (signal.aborted) return failed(STOPPED);
-    if (stop.signal.aborted) return failed(`did not answer within ${rules.timeoutMs / 1_000} seconds`);
+    if (error instanceof AnsweredTooLate) return failed(`did not answer within ${timeoutMs / 1_000} seconds`);
     return failed(error instanceof AddressRefused ? 'the host has no public address' : 'cannot be reached');
-  } finally {
-    stopTimer();
-    client.destroy().catch(() => undefined);
   }
 }
 
@@ -76,7 +56,8 @@ async function readSome(body: Dispatcher.ResponseData['body']): Promise<void> {
   }
 }
 
-function judged(status: number): Posted {
+async function judged({ statusCode: status, body }: Dispatcher.ResponseData): Promise<Posted> {
+  await readSome(body);
   if (status >= 200 && status < 300) return { status, failure: undefined };
   const isRedirect = status >= 300 && status < 400;
   return { status, failure: isRedirect ? 'answered with a redirect, which is not followed' : `answered with status ${status}` };
