@@ -4,14 +4,14 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../../gateway/config/settings.ts';
 import { isLoopbackHost } from '../../system/network/loopback-host.ts';
-import type { Config } from '../config/config-file.ts';
-import { findSource, type SourceFlags } from '../endpoints.ts';
+import type { SourceFlags } from '../endpoints.ts';
 import type { Io } from '../io.ts';
 import { addSourceOptions } from '../open-world.ts';
 import { wholeNumber } from '../quantities.ts';
 import { introduce } from '../serve/introduction.ts';
 import { openGateway } from '../serve/open-gateway.ts';
 import { databaseUrlIn } from '../serve/open-stores.ts';
+import { readSettings } from '../serve/read-settings.ts';
 import { runUntilTold } from '../serve/run-until-told.ts';
 
 type Flags = SourceFlags & {
@@ -33,12 +33,7 @@ export function addServe(program: Command, io: Io): void {
 }
 
 async function serve(flags: Flags, io: Io): Promise<void> {
-  const read = async (): Promise<Config> => {
-    const { options, gateway } = await findSource(flags, io);
-    return { options, gateway: withFlags(gateway, flags, io) };
-  };
-  const source = await findSource(flags, io);
-  const settings = withFlags(source.gateway, flags, io);
+  const { source, settings, read } = await readSettings(flags, io, (file) => withFlags(file, flags, io));
   const requireKeys = flags.requireKeys === true || !isLoopbackHost(settings.host);
   const gateway = await openGateway({ source, settings, requireKeys, databaseUrl: databaseUrlIn(io.env) });
   await runUntilTold(gateway, { source, read, io, about: { listens_at: gateway.url } }, () =>

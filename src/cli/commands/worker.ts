@@ -3,13 +3,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../../gateway/config/settings.ts';
-import type { Config } from '../config/config-file.ts';
-import { findSource, type SourceFlags } from '../endpoints.ts';
+import type { SourceFlags } from '../endpoints.ts';
 import { type Io, print } from '../io.ts';
 import { addSourceOptions } from '../open-world.ts';
 import { wholeNumber } from '../quantities.ts';
 import { databaseUrlIn } from '../serve/open-stores.ts';
 import { openWorker } from '../serve/open-worker.ts';
+import { readSettings } from '../serve/read-settings.ts';
 import { runUntilTold } from '../serve/run-until-told.ts';
 
 type Flags = SourceFlags & { readonly data?: string; readonly concurrency?: string };
@@ -24,12 +24,7 @@ export function addWorker(program: Command, io: Io): void {
 }
 
 async function work(flags: Flags, io: Io): Promise<void> {
-  const read = async (): Promise<Config> => {
-    const { options, gateway } = await findSource(flags, io);
-    return { options, gateway: withFlags(gateway, flags, io) };
-  };
-  const source = await findSource(flags, io);
-  const settings = withFlags(source.gateway, flags, io);
+  const { source, settings, read } = await readSettings(flags, io, (file) => withFlags(file, flags, io));
   const databaseUrl = databaseUrlIn(io.env);
   const worker = await openWorker({ source, settings, databaseUrl });
   const queue = databaseUrl === undefined ? settings.dataDir : 'the database in DATABASE_URL';
