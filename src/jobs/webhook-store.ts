@@ -49,8 +49,19 @@ export type DeliveryTry = {
   readonly tookMs: number;
 };
 
-/** What a sender asks for. `perEndpoint` bounds what all senders together hold of one endpoint, so that a slow one starves nobody. */
-export type DueQuery = { readonly most: number; readonly perEndpoint: number; readonly at: number; readonly leaseMs: number };
+/** What a sender asks for. */
+export type DueQuery = {
+  readonly most: number;
+  /** What all senders together may hold of one endpoint, so that a slow one starves nobody. */
+  readonly perEndpoint: number;
+  /**
+   * What of this sender one principal may take, and what each holds already: an endpoint that was removed while it was called
+   * is in no store any more, and still holds its place. Default: any.
+   */
+  readonly share?: { readonly most: number; readonly held: ReadonlyMap<string, number> };
+  readonly at: number;
+  readonly leaseMs: number;
+};
 
 export interface WebhookStore {
   /** False: its principal has `most` of them already. */

@@ -38,11 +38,11 @@ export function isAnyDue(sql: Sql, at: number): boolean {
   return sql.prepare("SELECT 1 FROM deliveries WHERE state = 'waiting' AND next_try_at <= ? LIMIT 1").get(at) !== undefined;
 }
 
-/** Of each endpoint as many as there is room for; of those the longest due. */
+/** Of each endpoint and principal as many as there is room for; of those the longest due. */
 export function takeDue(
   sql: Sql,
   sender: string,
-  { most, perEndpoint, at, leaseMs }: DueQuery,
+  { most, perEndpoint, share, at, leaseMs }: DueQuery,
   endpointBy: (id: string) => WebhookEndpoint | undefined,
 ): readonly { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint }[] {
   const found: { readonly delivery: Delivery; readonly endpoint: WebhookEndpoint; readonly since: number }[] = [];
@@ -56,7 +56,16 @@ export function takeDue(
     if (endpoint === undefined) continue;
     for (const row of rows) found.push({ delivery: deliveryOf(row), endpoint, since: Number(row.next_try_at) });
   }
-  const taken = found.sort((a, b) => a.since - b.since).slice(0, most);
+  const held = new Map(share?.held);
+  const isWithinShare = ({ delivery: { principal } }: (typeof found)[number]): boolean => {
+    const places = (held.get(principal) ?? 0) + 1;
+    held.set(principal, places);
+    return share === undefined || places <= share.most;
+  };
+  const taken = found
+    .sort((a, b) => a.since - b.since)
+    .filter(isWithinShare)
+    .slice(0, most);
   const lease = sql.prepare('UPDATE deliveries SET leased_by = ?, next_try_at = ?, again_at = NULL WHERE id = ?');
   for (const { delivery } of taken) lease.run(sender, at + leaseMs, delivery.id);
   return taken.map(({ delivery, endpoint }) => ({ delivery, endpoint }));

@@ -1,7 +1,8 @@
 // Sends what webhook endpoints are to be told. What is due is taken from the store under a lease, so that any number of
 // processes send side by side and one that dies loses nothing; how a try went is written down before its place is free. At
 // least once: what was sent and could not be written down is sent again, under the same id. Tries are bounded over all and for
-// each endpoint, in the store's own count, so that a receiver that hangs holds up nobody but itself.
+// each endpoint, in the store's own count, so that a receiver that hangs holds up nobody but itself; and for each principal, in
+// the sender's, which also knows of calls whose endpoint was removed meanwhile.
 import { type Clock, systemClock } from '../../system/clock.ts';
 import type { Doors } from '../../system/network/guarded-connector.ts';
 import type { Random } from '../../system/random.ts';
@@ -41,6 +42,8 @@ export class WebhookSender {
   readonly #options: SenderOptions;
   readonly #receiversClock: Clock;
   readonly #running = new Set<Promise<void>>();
+  /** Places of each principal. */
+  readonly #held = new Map<string, number>();
   readonly #stop = new AbortController();
   #isWoken = false;
   #wakeUp: (() => void) | undefined;
@@ -86,9 +89,10 @@ export class WebhookSender {
 
   async #take(most: number): ReturnType<WebhookStore['due']> {
     const { store, name, settings, clock, onTrouble } = this.#options;
-    const { perEndpoint, timeoutMs } = settings();
+    const { perEndpoint, endpointsPerKey, timeoutMs } = settings();
+    const share = { most: perEndpoint * endpointsPerKey, held: this.#held };
     try {
-      return await store.due(name, { most, perEndpoint, at: this.#now(), leaseMs: (timeoutMs + LEASE_SPARE_MS) * clock.speed });
+      return await store.due(name, { most, perEndpoint, share, at: this.#now(), leaseMs: (timeoutMs + LEASE_SPARE_MS) * clock.speed });
     } catch (error) {
       onTrouble?.(error);
       return [];
@@ -96,13 +100,21 @@ export class WebhookSender {
   }
 
   #begin(delivery: Delivery, endpoint: WebhookEndpoint): void {
+    this.#hold(endpoint.principal, 1);
     const running = this.#send(delivery, endpoint)
       .catch((error: unknown) => this.#options.onTrouble?.(error))
       .finally(() => {
         this.#running.delete(running);
+        this.#hold(endpoint.principal, -1);
         this.wake();
       });
     this.#running.add(running);
+  }
+
+  #hold(principal: string, more: 1 | -1): void {
+    const places = (this.#held.get(principal) ?? 0) + more;
+    if (places === 0) this.#held.delete(principal);
+    else this.#held.set(principal, places);
   }
 
   async #send(delivery: Delivery, endpoint: WebhookEndpoint): Promise<void> {

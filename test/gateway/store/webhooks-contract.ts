@@ -119,6 +119,28 @@ export function webhookStoreContract(open: OpenWebhookStores): void {
     expect((await other.due('t', few)).map(({ endpoint: { id } }) => id)).toEqual(['quick']);
   });
 
+  law('of one principal no more is given than leaves it within its share of the sender', async ({ one, tell }) => {
+    for (const [id, principal] of [
+      ['a', 'key'],
+      ['b', 'key'],
+      ['c', 'another'],
+    ] as const)
+      await one.addEndpoint(endpoint(id, { principal }), 5);
+    for (let seq = 0; seq < 3; seq += 1) await tell(aJob({ principal: 'key' }), happens('job.failed', NOON - 9 + seq, seq));
+    await tell(aJob({ principal: 'another' }), happens('job.failed'));
+    const give = async (held: readonly (readonly [string, number])[]): Promise<readonly string[]> =>
+      (await one.due('s', { ...all, share: { most: 4, held: new Map(held) } })).map(({ endpoint: { principal } }) => principal);
+    expect(
+      await give([
+        ['key', 4],
+        ['another', 5],
+      ]),
+    ).toEqual([]);
+    expect(await give([['key', 3]])).toEqual(['key', 'another']);
+    expect(await give([])).toEqual(['key', 'key', 'key', 'key']);
+    expect(await give([])).toEqual(['key']);
+  });
+
   law('one endpoint that is hundreds of deliveries behind hides no other', async ({ one, tell }) => {
     for (const id of ['a', 'behind', 'z', 'later']) await one.addEndpoint(endpoint(id, { principal: id }), 5);
     await Promise.all(

@@ -170,6 +170,29 @@ describe('a receiver that is slow', () => {
   });
 });
 
+describe('the owner of receivers that are slow', () => {
+  it('holds no more places than its endpoints may have together, however often it removes them and makes new ones', async () => {
+    const world = await SendingWorld.open({ concurrency: 8, perEndpoint: 2, endpointsPerKey: 2 });
+    const [slow, quick] = [await Receiver.open(), await Receiver.open()];
+    slow.answer = () => undefined;
+    await world.endpoint(quick.url, { principal: 'quick' });
+    world.sender.start();
+    for (let turn = 1; turn <= 4; turn += 1) {
+      const endpoints = [await world.endpoint(slow.url, { principal: 'slow' }), await world.endpoint(slow.url, { principal: 'slow' })];
+      for (let count = 0; count < 3; count += 1) await world.complete('slow');
+      await world.complete('quick');
+      expect((await world.tries(turn)).at(-1)).toMatchObject({ outcome: 'delivered', delivery: { principal: 'quick' } });
+      await vi.waitFor(() => expect(slow.got).toHaveLength(4));
+      for (const { id } of endpoints) await world.store.removeEndpoint('slow', id);
+    }
+    // Its places are its own again when its receivers were hung up on.
+    await world.endpoint(slow.url, { principal: 'slow' });
+    await world.complete('slow');
+    world.advance(20_000);
+    await vi.waitFor(() => expect(slow.got).toHaveLength(5));
+  });
+});
+
 describe('a receiver that answers strangely', () => {
   it.each([301, 302, 307, 308])('with a redirect (%i) is not followed: a failure', async (status) => {
     const [world, receiver, elsewhere] = [await SendingWorld.open(), await Receiver.open(), await Receiver.open()];

@@ -43,7 +43,10 @@ async function insertDeliveries(run: Run, deliveries: readonly Delivery[]): Prom
   );
 }
 
-/** Of each endpoint no more than all senders together may hold; of all of them the longest due. A long backlog is skipped, not read. */
+/**
+ * Of each endpoint no more than all senders together may hold, of each principal no more than this one may; of all of them the
+ * longest due. A long backlog is skipped, not read.
+ */
 const TAKE_DUE = `
   WITH RECURSIVE waiting AS (
     (SELECT endpoint FROM image_router.deliveries WHERE state = 'waiting' ORDER BY endpoint LIMIT 1)
@@ -51,20 +54,23 @@ const TAKE_DUE = `
     SELECT (SELECT d.endpoint FROM image_router.deliveries d WHERE d.state = 'waiting' AND d.endpoint > w.endpoint ORDER BY d.endpoint LIMIT 1)
     FROM waiting w WHERE w.endpoint IS NOT NULL
   ), found AS (
-    SELECT due.id, due.next_try_at AS since FROM waiting w
+    SELECT due.id, due.next_try_at AS since, row_number() OVER (PARTITION BY due.principal ORDER BY due.next_try_at) AS of_principal,
+      due.principal FROM waiting w
     CROSS JOIN LATERAL (
       SELECT count(*) AS held FROM image_router.deliveries l WHERE l.endpoint = w.endpoint AND l.leased_by IS NOT NULL AND l.next_try_at > $4
     ) leases
     CROSS JOIN LATERAL (
-      SELECT d.id, d.next_try_at, row_number() OVER (ORDER BY d.next_try_at) AS place FROM (
-        SELECT id, next_try_at FROM image_router.deliveries WHERE state = 'waiting' AND endpoint = w.endpoint AND next_try_at <= $4
+      SELECT d.id, d.principal, d.next_try_at, row_number() OVER (ORDER BY d.next_try_at) AS place FROM (
+        SELECT id, principal, next_try_at FROM image_router.deliveries WHERE state = 'waiting' AND endpoint = w.endpoint AND next_try_at <= $4
         ORDER BY next_try_at LIMIT $3
       ) d
     ) due
     WHERE due.place <= $3 - leases.held
-    ORDER BY since LIMIT $2
+  ), within AS (
+    SELECT found.id, found.since FROM found LEFT JOIN unnest($7::text[], $8::int[]) AS held (principal, places) USING (principal)
+    WHERE found.of_principal <= $6 - coalesce(held.places, 0) ORDER BY since LIMIT $2
   )
-  UPDATE image_router.deliveries d SET leased_by = $1, next_try_at = $5, again_at = NULL FROM found WHERE d.id = found.id RETURNING d.*, found.since`;
+  UPDATE image_router.deliveries d SET leased_by = $1, next_try_at = $5, again_at = NULL FROM within WHERE d.id = within.id RETURNING d.*, within.since`;
 
 export class PostgresWebhooks implements WebhookStore {
   readonly #database: Database;
@@ -128,12 +134,23 @@ export class PostgresWebhooks implements WebhookStore {
   }
 
   async due(...[sender, query]: Parameters<WebhookStore['due']>): ReturnType<WebhookStore['due']> {
-    const { most, perEndpoint, at, leaseMs } = query;
+    const { most, perEndpoint, share = { most, held: new Map<string, number>() }, at, leaseMs } = query;
     const isAnyDue = "SELECT 1 AS due FROM image_router.deliveries WHERE state = 'waiting' AND next_try_at <= $1 LIMIT 1";
     if ((await this.#database.run(isAnyDue, [at])).length === 0) return [];
     return await this.#database.transaction(async (run) => {
       await lock(run, 'deliveries that are due');
-      const taken = [...(await run(TAKE_DUE, [sender, most, perEndpoint, at, at + leaseMs]))];
+      const taken = [
+        ...(await run(TAKE_DUE, [
+          sender,
+          most,
+          perEndpoint,
+          at,
+          at + leaseMs,
+          share.most,
+          [...share.held.keys()],
+          [...share.held.values()],
+        ])),
+      ];
       taken.sort((a, b) => Number(a.since) - Number(b.since));
       const rows = await run('SELECT * FROM image_router.webhooks WHERE id = ANY($1)', [taken.map(({ endpoint }) => endpoint)]);
       const endpoints = new Map(rows.map((row) => [row.id, endpointOf(row)]));
