@@ -9,10 +9,8 @@ import { pace } from './paced.ts';
 export type Effort = {
   readonly connections: number;
   readonly seconds: number;
-  /** Requests a second in all; undefined: as many as there can be. */
+  /** Requests a second in all, at even distances on any number of connections; undefined: as many as there can be. */
   readonly rate: number | undefined;
-  /** How they are spread over a second: at even distances on any number of connections, or all at its beginning. */
-  readonly spread?: 'even' | 'burst';
 };
 
 export type Served = {
@@ -37,10 +35,9 @@ export async function serve(contender: Contender, picture: PictureName, effort: 
     headers: contender.headers(picture),
     body: BODY,
     connections,
-    ...(rate === undefined ? {} : { overallRate: rate }),
   } as const;
   const run = async (duration: number): Promise<Omit<Served, 'cpuMs' | 'rssMb'> & { readonly requests: number }> => {
-    if (rate !== undefined && effort.spread === 'even') {
+    if (rate !== undefined) {
       const { latenciesMs, failed, tookMs } = await pace({ url, headers: load.headers, body: BODY }, rate, duration);
       const requests = latenciesMs.length;
       return {
