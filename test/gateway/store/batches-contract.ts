@@ -29,6 +29,21 @@ const rowsOf = (count: number): readonly BatchRow[] =>
     maxCost: usd(6_000),
   }));
 
+/** A batch of which two jobs ended and one waits, in a store that a version before wrote: `goBack` undoes what later ones added. */
+export async function tallyOfEarlierVersion(open: () => Promise<Handle>, goBack: () => Promise<void>) {
+  const before = await open();
+  await before.batches.accept(newBatch('batch_1'), rowsOf(3));
+  await before.jobs.accept([1, 2, 3].map((row) => newJob(`job_${row}`, { origin: { kind: 'batch', batch: 'batch_1', row } })));
+  await before.jobs.accept([newJob('alone')]);
+  for (const id of ['job_1', 'job_2', 'alone']) await before.jobs.cancel('key', id, NOON);
+  await before.store.close();
+  await goBack();
+  const after = await open();
+  const tally = await after.jobs.batchTally('key', 'batch_1');
+  await after.store.close();
+  return tally;
+}
+
 export function batchStoreContract(open: OpenBatchStores): void {
   const law = lawsOf(open);
 
