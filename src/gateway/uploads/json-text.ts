@@ -3,12 +3,15 @@
 // ends the process. So separators are counted while bytes arrive, and a body of more values than any edit has is refused.
 import { isUtf8 } from 'node:buffer';
 import { type CutJson, cutPayloads } from '../../providers/payloads.ts';
+import { jsonErrorAt } from '../http/json-position.ts';
 import { type BodyRules, readBody } from './bounded-body.ts';
 import { byteCollector } from './byte-collector.ts';
 import { uploadRefused } from './upload-refused.ts';
 
 /** Base64 contains none of `, [ {`; a prompt of 32 000 characters may be commas throughout. */
 const MOST_SEPARATORS = 50_000;
+/** Characters. Searching costs far more than parsing, and somebody else's pictures wait meanwhile; what people write by hand is shorter. */
+const MOST_SEARCHED = 1024 * 1024;
 const SEPARATORS = [0x2c, 0x5b, 0x7b];
 
 /** `resolve` gives the bytes of a text that was cut out of `fields` for its length; any other text as it is. */
@@ -26,11 +29,11 @@ export async function readJsonObject(request: Request, rules: BodyRules): Promis
     },
     end: () => undefined,
   }));
-  const { text, resolve } = cut(bytes.join());
-  const value = parse(text);
+  const json = cut(bytes.join());
+  const value = parse(json);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw uploadRefused('invalid_json', 'The body must be a JSON object.');
-  return { fields: Object.fromEntries(Object.entries(value)), resolve };
+  return { fields: Object.fromEntries(Object.entries(value)), resolve: json.resolve };
 }
 
 /** Pictures stay bytes. */
@@ -49,10 +52,21 @@ function separatorsIn(piece: Uint8Array, most: number): number {
 }
 
 /** The parser's own message quotes the text around the error, which is the caller's prompt. */
-function parse(text: string): unknown {
+function parse(json: CutJson): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(json.text);
   } catch {
-    throw uploadRefused('invalid_json', 'The body is no valid JSON.');
+    throw uploadRefused('invalid_json', `The body is not valid JSON${whereWrong(json)}.`);
   }
+}
+
+/** Line and column as the caller's editor counts them: with the pictures that were cut out. */
+function whereWrong({ text, resolve }: CutJson): string {
+  if (text.length > MOST_SEARCHED) return '';
+  if (text.trim() === '') return ': it is empty';
+  const before = text.slice(0, jsonErrorAt(text));
+  const ownLine = before.slice(before.lastIndexOf('\n') + 1);
+  const cutOut = [...ownLine.matchAll(/(?<=")[^"\\]+(?=")/g)].map(([mark]) => resolve(mark).length - mark.length);
+  const column = cutOut.reduce((sum, length) => sum + length, ownLine.length + 1);
+  return `: it goes wrong at line ${before.split('\n').length} column ${column}`;
 }

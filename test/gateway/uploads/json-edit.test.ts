@@ -70,6 +70,18 @@ describe('a JSON edit', () => {
     expect(refusal.message).not.toContain('canary');
   });
 
+  it.each([
+    ['{\n  "prompt": "a fox",\n  "images": [,]\n}', ': it goes wrong at line 3 column 14.'],
+    // As the caller sees it: with the picture that was cut out.
+    [`{"images": [{"image_url": "${uri(png).padEnd(5_000, 'A')}"}], "n": x}`, ': it goes wrong at line 1 column 5038.'],
+    [`{"images": [{"image_url":\n"${uri(png).padEnd(5_000, 'A')}"}],\n"n": x}`, ': it goes wrong at line 3 column 6.'],
+    ['', ': it is empty.'],
+    // Searching that much would keep others waiting.
+    [`{"prompt": "${'x'.repeat(2 * 1024 * 1024)}`, '.'],
+  ])('that is wrong is told where, so far as it is searched (%#)', async (text, where) => {
+    expect((await refusalOf(readText(text))).message).toBe(`The body is not valid JSON${where}`);
+  });
+
   it.each(['[', '{"a":', '[],', '0,'])('made of millions of values (%s) is refused while it arrives, unparsed', async (unit) => {
     const endless = function* (): Generator<Uint8Array> {
       yield Buffer.from('{"images":[');
