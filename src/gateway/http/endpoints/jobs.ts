@@ -11,7 +11,7 @@ import { FinalizeBodySchema, readSmallBody, UpgradeBodySchema } from '../jobs/co
 import { acceptOnce, answerJob, type JobAsk } from '../jobs/job-answer.ts';
 import { streamJobEvents } from '../jobs/job-events.ts';
 import { listJobs } from '../jobs/job-list.ts';
-import { jobOf, pictureOf, unknownJob } from '../jobs/job-lookup.ts';
+import { jobOf, unknownJob } from '../jobs/job-lookup.ts';
 import { jobObject, type PictureKind } from '../jobs/job-object.ts';
 import type { JobParts } from '../jobs/job-parts.ts';
 import { answerPicture } from '../jobs/picture-answer.ts';
@@ -117,7 +117,7 @@ function pictures(parts: JobParts, kind: PictureKind, summary: string): Endpoint
     linkHolder: (call) => holderOf(call, parts),
     handle: async (call) => {
       const job = await jobOf(call, parts);
-      return answerPicture(call, parts.jobs, job, pictureOf(call, job, kind));
+      return answerPicture(call, parts.jobs, job, kind);
     },
   };
 }

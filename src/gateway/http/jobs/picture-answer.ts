@@ -10,6 +10,8 @@ import { sendAnswer } from '../send.ts';
 import { sendPieces } from '../send-pieces.ts';
 import { isListed, readRange } from './byte-range.ts';
 import { picturesGone } from './job-end.ts';
+import { pictureOf } from './job-lookup.ts';
+import type { PictureKind } from './job-object.ts';
 
 /** Large enough that reading it costs little, small enough that a thousand readers hold a quarter of a gigabyte. */
 const PIECE_BYTES = 256 * 1024;
@@ -17,7 +19,8 @@ const PIECE_BYTES = 256 * 1024;
 const CACHE_CONTROL = 'private, max-age=300';
 
 /** Throws Refusal. */
-export async function answerPicture(call: Call, jobs: Jobs, job: Job, image: StoredImage): Promise<Response> {
+export async function answerPicture(call: Call, jobs: Jobs, job: Job, kind: PictureKind): Promise<Response> {
+  const image = pictureOf(call, job, kind);
   const etag = `"${image.sha256}"`;
   const about = { etag, 'accept-ranges': 'bytes', 'cache-control': CACHE_CONTROL };
   if (isListed(call.headers.get('if-none-match'), etag)) return sendAnswer(call, { status: 304, headers: about, body: [], facts: {} });
@@ -28,7 +31,7 @@ export async function answerPicture(call: Call, jobs: Jobs, job: Job, image: Sto
   const headers = {
     ...about,
     'content-type': mediaTypeOf(image.format),
-    'content-disposition': `inline; filename="${job.id}-${call.pathIndex}.${EXTENSIONS[image.format]}"`,
+    'content-disposition': `inline; filename="${nameOf(job, kind, call.pathIndex)}.${EXTENSIONS[image.format]}"`,
     // A file that is opened by itself may load and run nothing.
     'content-security-policy': "default-src 'none'; sandbox",
     ...(reading.kind === 'part' ? { 'content-range': `bytes ${range.start}-${range.end}/${image.bytes}` } : {}),
@@ -40,6 +43,11 @@ export async function answerPicture(call: Call, jobs: Jobs, job: Job, image: Sto
   if (first === undefined) throw new Refusal(picturesGone(job));
   const pieces = piecesOf(first, range.end - range.start + 1, (offset) => jobs.content(image, pieceAt(range, range.start + offset)));
   return sendPieces(call, status, headers, pieces);
+}
+
+/** Kept side by side, a preview must not pass for the image. */
+function nameOf({ id }: Job, kind: PictureKind, index: string | undefined): string {
+  return kind === 'preview' ? `${id}-preview-${index}` : `${id}-${index}`;
 }
 
 const EXTENSIONS = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;

@@ -83,6 +83,13 @@ describe('a picture', () => {
     expect(Buffer.from(await answer.arrayBuffer()).equals(BYTES)).toBe(true);
   });
 
+  it('that is a preview has a name of its own, so that it never passes for the image', async () => {
+    const id = await handIn();
+    world.jobs.preview(id, picture());
+    const answer = await world.get(`/v1/images/jobs/${id}/preview/0`);
+    expect(answer.headers.get('content-disposition')).toBe(`inline; filename="${id}-preview-0.png"`);
+  });
+
   it('is read in pieces, none of them the whole', async () => {
     await (await world.get(url)).arrayBuffer();
     expect(world.jobs.reads.length).toBeGreaterThan(2);
