@@ -16,6 +16,13 @@ const YEAR_MS = 366 * DAY_MS;
 /** Beyond it one answer fits into no buffer. */
 const MOST_BYTES = 1024 * 1024 * MIB;
 
+/** What a webhook tells holds eleven links, and is to stay below 20 kB. */
+const LONGEST_PUBLIC_URL = 200;
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).href === `${new URL(text).origin}/`;
+}
+
 const bytes = (least: number, usual: number, why: string) => z.int().min(least).max(MOST_BYTES).default(usual).describe(why);
 const milliseconds = (least: number, most: number, usual: number, why: string) =>
   z.int().min(least).max(most).default(usual).describe(`Milliseconds. ${why}`);
@@ -90,6 +97,15 @@ export const GatewaySettingsSchema = z.strictObject({
     .default('127.0.0.1')
     .describe('Where to listen. Anything but loopback needs keys: whoever can connect can spend. --host overrides it.'),
   port: z.int().min(0).max(65_535).default(8787).describe('TCP port; 0 for any free one. --port overrides it.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .max(LONGEST_PUBLIC_URL)
+    .refine(isOrigin, { error: 'must be scheme, host and port alone, such as https://images.example.com' })
+    .optional()
+    .describe(
+      'Where others reach this gateway, such as https://images.example.com behind a proxy: links in answers and webhooks begin with it. ' +
+        'Without it links in answers go where the request came to, and those in webhooks are paths.',
+    ),
   dataDir: z
     .string()
     .min(1)

@@ -15,6 +15,8 @@ export type HttpSettings = {
   readonly limits: HttpLimits;
   /** Between comments that keep an idle stream open. */
   readonly heartbeatMs: number;
+  /** What links begin with; undefined: where the request came to. */
+  readonly publicUrl?: string | undefined;
 };
 
 export type HttpLimits = {

@@ -1,6 +1,7 @@
 // What a webhook endpoint is told of a job, as a value: both stores put it into the transaction of the change itself. The body
 // is small and stays the same over all tries: links and figures, never pictures, never the prompt. Links are paths of the
-// gateway and want the key of the job's owner: a link that signed itself would have expired long before the last try.
+// gateway, made whole when they are sent (public-links.ts), and want the key of the job's owner: a link that signed itself would
+// have expired long before the last try.
 import { createHash } from 'node:crypto';
 import type { Job, JobEvent, StoredImage } from '../../domain/job.ts';
 import { isoTime } from '../../system/iso-time.ts';

@@ -61,6 +61,18 @@ gateway:
     ]);
   });
 
+  it.each(['https://images.example.com/v1', 'https://user@images.example.com', 'https://images.example.com/?a=b'])(
+    'has a public URL of scheme, host and port alone, not %s',
+    async (url) => {
+      expect(await problems(`${ENDPOINT}gateway: { publicUrl: "${url}" }\n`)).toEqual([
+        expect.stringContaining('gateway.publicUrl must be scheme, host and port alone, such as https://images.example.com'),
+      ]);
+      expect((await load(`${ENDPOINT}gateway: { publicUrl: "https://images.example.com" }\n`)).gateway.publicUrl).toBe(
+        'https://images.example.com',
+      );
+    },
+  );
+
   it('tells unknown names in one part beside wrong values in the other', async () => {
     const text = `${ENDPOINT}defaultPolicy: chad\ngateway: { port: high }\n`;
     expect(await problems(text)).toEqual([

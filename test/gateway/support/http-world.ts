@@ -42,6 +42,7 @@ export type WorldOptions = {
   readonly latency?: 'model' | 'none';
   readonly limits?: Partial<HttpLimits>;
   readonly heartbeatMs?: number;
+  readonly publicUrl?: string;
   readonly aliases?: HttpSettings['aliases'];
   /** Default: the machine's, at `speed`. */
   readonly clock?: Clock;
@@ -109,7 +110,12 @@ export class HttpWorld {
     const router = options.router ?? compose(resolved, { clock });
     await router.ready();
     const limits = { ...LIMITS, ...options.limits };
-    const settings: HttpSettings = { aliases: options.aliases ?? {}, limits, heartbeatMs: options.heartbeatMs ?? 15_000 };
+    const settings: HttpSettings = {
+      aliases: options.aliases ?? {},
+      limits,
+      heartbeatMs: options.heartbeatMs ?? 15_000,
+      publicUrl: options.publicUrl,
+    };
     const [gatekeeper, idempotency, traces] = [new FakeGatekeeper(), new FakeIdempotency(), new FakeTraces()];
     const told: HttpEvent[] = [];
     const jobs = new MemoryJobs(clock, options.jobs === 'made' ? router : undefined);

@@ -64,9 +64,9 @@ export function costObject({ billed, possiblyBilled }: Cost) {
   return { billed: dollars(billed), possibly_billed: dollars(possiblyBilled) };
 }
 
-/** As the caller reached this gateway, so that a link works where the request did. */
+/** As the operator says, else as the caller reached this gateway, so that a link works where the request did. */
 export function absolute(call: Call, path: string): string {
-  return new URL(path, call.request.url).href;
+  return new URL(path, call.gateway.settings().publicUrl ?? call.request.url).href;
 }
 
 function seconds(ms: number): number;

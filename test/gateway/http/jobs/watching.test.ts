@@ -42,6 +42,20 @@ describe('a job that is looked at', () => {
     expect(body.error.message).toContain('latency_budget_ms');
   });
 
+  it('links to where others reach the gateway, where the operator says so, and the links are good', async () => {
+    const other = await HttpWorld.open({ jobs: 'by-hand', publicUrl: 'https://images.example.com' });
+    try {
+      const { id } = await jsonOf(other.post('/v1/images/jobs', { prompt: 'a red fox', model: 'preview' }));
+      other.jobs.end(id, 'completed', { images: [other.jobs.store(BYTES)] });
+      const { urls, images } = await jsonOf(other.get(`/v1/images/jobs/${id}`));
+      expect(urls.get).toBe(`https://images.example.com/v1/images/jobs/${id}`);
+      expect(images[0].url).toMatch(`https://images.example.com/v1/images/jobs/${id}/content/0?`);
+      expect((await other.get(path(images[0].url))).status).toBe(200);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('links to its pictures, by links that need no key and say until when', async () => {
     const id = await handIn();
     world.jobs.start(id);
