@@ -2,7 +2,7 @@
 import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import type { Problem } from '../domain/error.ts';
-import type { Image } from '../domain/image.ts';
+import { EXTENSION_OF_FORMAT, type Image } from '../domain/image.ts';
 import { problemsError } from '../domain/problem.ts';
 import type { ImageResult } from '../domain/result.ts';
 import type { ImageFormat } from '../domain/vocabulary.ts';
@@ -20,7 +20,6 @@ export type WrittenFile = {
 };
 
 const FORMAT_OF_EXTENSION: Readonly<Record<string, ImageFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
-export const EXTENSION_OF_FORMAT: Readonly<Record<ImageFormat, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
 const LONGEST_SLUG = 48;
 
 /** `A red fox!` -> `a-red-fox`; `image` when nothing in the prompt can stand in a file name. */

@@ -28,3 +28,6 @@ export const PARTIAL_IMAGES = 2;
 export function mediaTypeOf(format: ImageFormat): string {
   return `image/${format}`;
 }
+
+/** Of a file, as people and programs name them. */
+export const EXTENSION_OF_FORMAT: Readonly<Record<ImageFormat, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };

@@ -2,6 +2,7 @@
 // that is killed leaves the batch going on; the next one finds it by its note and keeps what is not kept yet. What the folder
 // has is not asked for, and what failed is asked for by the next batch.
 import { ImageRouterError, type Problem } from '../../domain/error.ts';
+import { EXTENSION_OF_FORMAT } from '../../domain/image.ts';
 import { microUsd } from '../../domain/money.ts';
 import { problemsError } from '../../domain/problem.ts';
 import type { Cost } from '../../domain/result.ts';
@@ -9,7 +10,6 @@ import { pause } from '../../jobs/patience.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Ids } from '../../system/ids.ts';
 import { costJson, describeCost } from '../cost.ts';
-import { EXTENSION_OF_FORMAT } from '../output-files.ts';
 import { systemReason } from '../text-file.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
 import type { GatewayClient, RemoteBatch, RemoteResult } from './gateway-client.ts';

@@ -1,13 +1,13 @@
 // Runs the jobs of a file through router.batch and keeps what comes of each: images, and a line in results.jsonl. What an
 // earlier run delivered is not asked for again; what it spent counts against the cap.
 import { ImageRouterError, isImageRouterError } from '../../domain/error.ts';
+import { EXTENSION_OF_FORMAT } from '../../domain/image.ts';
 import { dollars, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import type { ImageRequest } from '../../domain/request.ts';
 import type { Cost, ImageResult } from '../../domain/result.ts';
 import type { BatchItem } from '../../router/batch.ts';
 import { costJson, costOfFailure, describeCost } from '../cost.ts';
 import type { World } from '../open-world.ts';
-import { EXTENSION_OF_FORMAT } from '../output-files.ts';
 import { systemReason } from '../text-file.ts';
 import { jobsIn, stemsOf } from './check-jobs.ts';
 import { type LoadedJob, loadJob } from './job.ts';

@@ -1,6 +1,6 @@
 // One picture of a job, as the file it is: whole or in part, or not at all for who has it already. It is read and sent a piece
 // at a time, the next when the one before was taken, so a slow reader holds a piece and not a picture.
-import { mediaTypeOf } from '../../../domain/image.ts';
+import { EXTENSION_OF_FORMAT, mediaTypeOf } from '../../../domain/image.ts';
 import type { Job, StoredImage } from '../../../domain/job.ts';
 import type { BlobRange } from '../../../jobs/blob-store.ts';
 import type { Jobs } from '../../../jobs/jobs.ts';
@@ -31,7 +31,7 @@ export async function answerPicture(call: Call, jobs: Jobs, job: Job, kind: Pict
   const headers = {
     ...about,
     'content-type': mediaTypeOf(image.format),
-    'content-disposition': `inline; filename="${nameOf(job, kind, call.pathIndex)}.${EXTENSIONS[image.format]}"`,
+    'content-disposition': `inline; filename="${nameOf(job, kind, call.pathIndex)}.${EXTENSION_OF_FORMAT[image.format]}"`,
     // A file that is opened by itself may load and run nothing.
     'content-security-policy': "default-src 'none'; sandbox",
     ...(reading.kind === 'part' ? { 'content-range': `bytes ${range.start}-${range.end}/${image.bytes}` } : {}),
@@ -49,8 +49,6 @@ export async function answerPicture(call: Call, jobs: Jobs, job: Job, kind: Pict
 function nameOf({ id }: Job, kind: PictureKind, index: string | undefined): string {
   return kind === 'preview' ? `${id}-preview-${index}` : `${id}-${index}`;
 }
-
-const EXTENSIONS = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
 
 function pieceAt({ end }: BlobRange, start: number): BlobRange {
   return { start, end: Math.min(end, start + PIECE_BYTES - 1) };
