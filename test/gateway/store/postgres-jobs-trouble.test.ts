@@ -12,6 +12,7 @@ import { describePostgres, freshDatabase } from '../../support/postgres.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
 import { postgresFor } from '../support/postgres-process.ts';
 import { costOf, usd } from '../support/state-world.ts';
+import { askEverything } from './every-question.ts';
 import { keepBatch, newJob } from './jobs-contract.ts';
 
 const NOON = 1_795_608_000_000;
@@ -97,27 +98,8 @@ describePostgres('jobs on a database that fails', () => {
     const jobs = await openPostgresJobs(postgres, systemClock(1));
     const webhooks = new PostgresWebhooks(postgres);
     await keepBatch({ batches: new PostgresBatches(postgres) }, 'b');
-    const request = { prompt: 'x', referenceBlobs: ['r'] };
-    await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
-    const [a, b] = await jobs.claim('worker', 2, NOON);
-    if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
-    await jobs.beat('worker', [a.fence, b.fence], NOON);
-    await jobs.previewReady(b.fence, [], [], NOON);
-    await jobs.finish(a.fence, { ...NOTHING, state: 'completed', at: NOON });
-    await jobs.retryLater(b.fence, { at: NOON, notBefore: NOON + 5, reason: { code: 'x', message: 'x' }, ends: [] });
-    await jobs.takeOver(NOON);
-    await jobs.cancel('key', 'b', NOON);
-    await jobs.expire(NOON * 2);
-    const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
-    for (const by of [{}, { batch: 'b' }, { lineage: 'a' }]) await jobs.list({ ...all, ...by });
-    await jobs.events('key', 'a', 0);
-    await jobs.attempts('key', 'a');
-    await jobs.batchTally('key', 'b');
-    await jobs.named(['r', 'x']);
-    await jobs.family('key', 'a');
+    await askEverything(jobs);
     await webhooks.due('sender', { most: 5, perEndpoint: 5, at: NOON, leaseMs: 1 });
-    await jobs.sweep(NOON + 1, 5);
-    await jobs.forget('key', NOON);
     const plans = await postgres.database.transaction(async (run) => {
       await run("SET LOCAL plan_cache_mode = 'force_generic_plan'");
       const known = await run(

@@ -5,10 +5,10 @@ import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { dataFolder } from '../support/state-world.ts';
-import { jobStoreContract, keepBatch, newJob } from './jobs-contract.ts';
+import { askEverything } from './every-question.ts';
+import { jobStoreContract, keepBatch } from './jobs-contract.ts';
 
 const clock = systemClock(1);
-const NOON = 1_795_608_000_000;
 
 function handleIn(dataDir: string, owner: string) {
   const presence = new Presence(dataDir, owner);
@@ -41,30 +41,8 @@ describe('jobs in SQLite', () => {
     const { store, jobs, batches } = handleIn(dataDir, 'one');
     await keepBatch({ batches }, 'b');
     const texts = spiedTexts();
-    const request = { prompt: 'x', referenceBlobs: ['r'] };
-    await jobs.accept(['a', 'b', 'c'].map((id) => newJob(id, { request, origin: { kind: 'batch', batch: 'b', row: 1 } })));
     const stop = jobs.subscribe(() => undefined);
-    const [a, b] = await jobs.claim('worker', 2, NOON);
-    if (a === undefined || b === undefined) throw new Error('two jobs were to be had');
-    await jobs.beat('worker', [a.fence, b.fence], NOON);
-    await jobs.finish(a.fence, {
-      ...{ state: 'completed', at: NOON, images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined, ends: [] },
-    });
-    await jobs.previewReady(b.fence, [], [], NOON);
-    await jobs.expect(b.fence, 5);
-    await jobs.retryLater(b.fence, { at: NOON, notBefore: NOON + 5, reason: { code: 'x', message: 'x' }, ends: [] });
-    await jobs.takeOver(NOON);
-    await jobs.cancel('key', 'b', NOON);
-    await jobs.expire(NOON * 2);
-    const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
-    for (const by of [{}, { batch: 'b' }, { lineage: 'a' }]) await jobs.list({ ...all, ...by });
-    await jobs.events('key', 'a', 0);
-    await jobs.attempts('key', 'a');
-    await jobs.batchTally('key', 'b');
-    await jobs.named(['r', 'x']);
-    await jobs.family('key', 'a');
-    await jobs.sweep(NOON + 1, 5);
-    await jobs.forget('key', NOON);
+    await askEverything(jobs);
     stop();
     const asked = [...texts].filter((text) => /^\s*(SELECT|UPDATE|DELETE)/.test(text) && / job_?(s|events|attempts|blobs)\b/.test(text));
     expect(asked.length).toBeGreaterThan(25);
