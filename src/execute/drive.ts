@@ -64,10 +64,8 @@ export function drive(engine: Engine, run: NewRun, first: Plan, options: DriveOp
 /** What the driver holds for one attempt. */
 type Hold = {
   readonly target: Target;
-  /** Ends the wait in the lane. */
-  readonly waiting: AbortController;
-  /** Ends the call. */
-  readonly calling: AbortController;
+  /** Ends the wait in the lane; once the call is sent, the call. */
+  readonly leaving: AbortController;
   slot: Slot | undefined;
   ticket: Ticket | undefined;
   sentAt: InstantMs | undefined;
@@ -176,8 +174,7 @@ class Driver implements Subscriber {
   #enqueue({ attempt, target, role }: Extract<Effect, { kind: 'enqueue' }>, need: Need): void {
     const hold: Hold = {
       target,
-      waiting: new AbortController(),
-      calling: new AbortController(),
+      leaving: new AbortController(),
       slot: undefined,
       ticket: undefined,
       sentAt: undefined,
@@ -185,7 +182,7 @@ class Driver implements Subscriber {
     };
     this.#holds.set(attempt, hold);
     if (role === 'retry') this.#engine.retries.countRetry(this.#engine.clock.now());
-    void this.#engine.lanes.enter(target.id, { priority: need.policy.priority, signal: hold.waiting.signal }).then((slot) => {
+    void this.#engine.lanes.enter(target.id, { priority: need.policy.priority, signal: hold.leaving.signal }).then((slot) => {
       if (slot === 'aborted') return;
       if (slot !== 'full') hold.slot = slot;
       const admission = slot === 'full' ? LANE_FULL : this.#admit(hold, need);
@@ -227,7 +224,7 @@ class Driver implements Subscriber {
       else this.#takeFailure(attempt, hold, reply.failure, reply.requestId);
     };
     const provider = this.#engine.providers[hold.target.route.provider];
-    void provider.generate(call, hold.calling.signal).then(settle, (error: unknown) => settle(brokenPort(error)));
+    void provider.generate(call, hold.leaving.signal).then(settle, (error: unknown) => settle(brokenPort(error)));
   }
 
   #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Extract<ProviderReply, { kind: 'delivered' }>): void {
@@ -251,7 +248,7 @@ class Driver implements Subscriber {
     const hold = this.#holds.get(attempt);
     if (hold === undefined) return;
     this.#report(attempt, hold, { evidence: failure.evidence, latencyMs: undefined, failure });
-    hold.calling.abort();
+    hold.leaving.abort();
   }
 
   #report(attempt: AttemptNumber, hold: Hold, report: Parameters<Engine['callEnded']>[2]): void {
@@ -262,7 +259,7 @@ class Driver implements Subscriber {
 
   #release(attempt: AttemptNumber): void {
     const hold = this.#holds.get(attempt);
-    hold?.waiting.abort();
+    hold?.leaving.abort();
     hold?.slot?.release();
     if (hold?.ticket) this.#engine.breakers.settle(hold.ticket, 'unused');
   }

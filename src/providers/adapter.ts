@@ -2,6 +2,7 @@
 // nothing is sent for an aborted signal or after close, SDKs are loaded and clients made on first use, nothing is thrown.
 // The two providers differ only in the session they open on an endpoint.
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { InstantMs } from '../domain/time.ts';
 import type { EndpointId, ProviderKind } from '../domain/vocabulary.ts';
 import type { Clock } from '../system/clock.ts';
 import { loadPixels } from './pixels.ts';
@@ -17,13 +18,27 @@ export type AdapterOptions = {
 };
 
 /** What one call may know of the world. */
-export type Moment = {
+export class Moment {
   readonly signal: AbortSignal;
+  readonly #clock: Clock;
+  readonly #startedAt: InstantMs;
+
+  constructor(signal: AbortSignal, clock: Clock) {
+    this.signal = signal;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
   /** World milliseconds since the call was sent. */
-  elapsedMs(): number;
+  elapsedMs(): number {
+    return this.#clock.now() - this.#startedAt;
+  }
+
   /** Milliseconds since 1970, in world time. */
-  wallMs(): number;
-};
+  wallMs(): number {
+    return this.#clock.wall().getTime();
+  }
+}
 
 /** An open client at one endpoint. May reject with whatever its SDK throws when no answer could be read. */
 export type Session = {
@@ -50,30 +65,21 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
   let isClosed = false;
 
   /**
-   * Does `work` with a signal of its own, aborted with the caller's or by `close`. Ends with what the work ends with, or with
-   * `given` as soon as it is aborted; the SDK closes the socket by itself meanwhile. One promise and one listener, because
-   * ten thousand calls may wait like this.
+   * Ends with what `work` ends with, or with `given` as soon as the caller aborts or this adapter is closed; the SDK hears the
+   * same signal, and closing ends its sockets. One promise and one listener, because ten thousand calls may wait like this.
    */
-  const untilAborted = <End>(
-    caller: AbortSignal,
-    given: (wasSent: boolean) => End,
-    work: (signal: AbortSignal) => Promise<End>,
-  ): Promise<End> => {
+  const untilAborted = <End>(caller: AbortSignal, given: (wasSent: boolean) => End, work: () => Promise<End>): Promise<End> => {
     if (caller.aborted || isClosed) return Promise.resolve(given(false));
     return new Promise((resolve) => {
-      const own = new AbortController();
       const settle = (end: End): void => {
         caller.removeEventListener('abort', abort);
         running.delete(abort);
         resolve(end);
       };
-      const abort = (): void => {
-        settle(given(true));
-        own.abort();
-      };
+      const abort = (): void => settle(given(true));
       caller.addEventListener('abort', abort);
       running.add(abort);
-      void work(own.signal).then(settle);
+      void work().then(settle);
     });
   };
 
@@ -88,21 +94,10 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     return session;
   };
 
-  async function generate(call: ProviderCall, callerSignal: AbortSignal): Promise<ProviderReply> {
+  async function generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply> {
     const endpoint = endpointOf(call.endpoint);
-    const startedAt = options.clock.now();
-    const cancelled = (wasSent: boolean): ProviderReply =>
-      failed(
-        wasSent
-          ? failureOf(CANCELLED, { message: 'cancelled after it was sent' })
-          : failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }),
-      );
-    return untilAborted(callerSignal, cancelled, async (signal) => {
-      const moment: Moment = {
-        signal,
-        elapsedMs: () => options.clock.now() - startedAt,
-        wallMs: () => options.clock.wall().getTime(),
-      };
+    return untilAborted(signal, cancelled, async () => {
+      const moment = new Moment(signal, options.clock);
       try {
         return await (await sessionAt(endpoint)).generate(call, moment);
       } catch (error) {
@@ -118,9 +113,9 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     return untilAborted(
       callerSignal,
       () => unavailable('cancelled'),
-      async (signal) => {
+      async () => {
         try {
-          return await ask(await sessionAt(endpoint), prompt, signal);
+          return await ask(await sessionAt(endpoint), prompt, callerSignal);
         } catch (error) {
           return unavailable(publicMessage(describeException(error), { apiKey: endpoint.apiKey, prompt }));
         }
@@ -142,6 +137,14 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
       await Promise.allSettled(open.map(async (session) => (await session).close()));
     },
   };
+}
+
+function cancelled(wasSent: boolean): ProviderReply {
+  return failed(
+    wasSent
+      ? failureOf(CANCELLED, { message: 'cancelled after it was sent' })
+      : failureOf(NEVER_SENT, { message: 'cancelled before it was sent' }),
+  );
 }
 
 function unavailable(reason: string): Moderation {

@@ -21,11 +21,11 @@ export async function openPost(client: Builder, wire: Wire, makeError: MakeError
   const { req, url } = await client.buildRequest({ method: 'post', path: '/images/generations', body: {} });
   const target = new URL(url);
   const headers = Object.fromEntries([...req.headers].filter(([name]) => isOwnHeader(name)));
-  return async (body, signal) => {
-    const answer = await wire.post(target, { method: 'POST', headers, body: JSON.stringify(body) }, signal);
+  const read = (answer: WholeAnswer): Posted => {
     if (answer.status < 200 || answer.status > 299) throw errorIn(answer, makeError);
     return { ...answer, data: dataIn(answer) };
   };
+  return (body, signal) => wire.post(target, { method: 'POST', headers, body: JSON.stringify(body) }, signal).then(read);
 }
 
 /** As the SDK does: only what calls itself JSON is parsed, and an empty text is nothing. */

@@ -8,7 +8,7 @@ import { type AdapterOptions, createAdapter, type Moment, type Session } from '.
 import { deliver } from './delivery.ts';
 import { type OpenAIError, openaiFailure } from './openai-failures.ts';
 import { MODERATION_MODEL, readModeration } from './openai-moderation.ts';
-import { openPost, type Post } from './openai-post.ts';
+import { openPost, type Post, type Posted } from './openai-post.ts';
 import { readOpenAIReply } from './openai-reply.ts';
 import { editOf, generationOf, type ToFile } from './openai-request.ts';
 import { BROKEN_OFF, isStreamed, readStream } from './openai-stream.ts';
@@ -67,7 +67,8 @@ async function generate(sdk: Sdk, endpoint: Endpoint, call: ProviderCall, moment
     wallMs: moment.wallMs(),
   });
   try {
-    const { data, ...answer } = await (isStreamed(call) ? stream : send)(sdk, endpoint, call, moment.signal);
+    const ask = isStreamed(call) ? stream : isEdit(call) ? edit : make;
+    const { data, ...answer } = await ask(sdk, endpoint, call, moment.signal);
     const success = { ...answer, requestId: requestIdIn(answer.headers) };
     return data === BROKEN_OFF ? brokenOff(success) : await readSuccess(call, data, success, circumstances());
   } catch (error) {
@@ -91,11 +92,16 @@ type Received = {
 
 const isEdit = (call: ProviderCall): boolean => call.attachments.references.length > 0;
 
-async function send({ client, post, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
-  if (!isEdit(call)) {
-    const { json, ...posted } = await post(generationOf(endpoint, call), signal);
-    return { ...posted, resolve: json.resolve };
-  }
+/** Without a frame of its own: thousands of these wait for minutes. */
+function make({ post }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
+  return post(generationOf(endpoint, call), signal).then(receivedOf);
+}
+
+function receivedOf({ json, ...posted }: Posted): Received {
+  return { ...posted, resolve: json.resolve };
+}
+
+async function edit({ client, toFile }: Sdk, endpoint: Endpoint, call: ProviderCall, signal: AbortSignal): Promise<Received> {
   const { data, response } = await client.images.edit(await editOf(endpoint, call, toFile), { signal }).withResponse();
   return { data, ...toldBy(response) };
 }

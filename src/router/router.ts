@@ -94,7 +94,9 @@ export interface ImageRouter {
 export class Router implements ImageRouter {
   readonly #options: ResolvedOptions;
   readonly #engine: Engine;
-  readonly #active = new Set<Promise<unknown>>();
+  /** Requests that run, counted, and who waits for none. */
+  #active = 0;
+  readonly #whenIdle: (() => void)[] = [];
   readonly #precheck: Precheck;
   #isClosed = false;
 
@@ -104,16 +106,34 @@ export class Router implements ImageRouter {
     this.#precheck = new Precheck(engine);
   }
 
-  async generate(request: ImageRequest, options: GenerateOptions = {}): Promise<ImageResult> {
+  /** One frame from here to the run: ten thousand requests may wait in it. */
+  async generate(input: ImageRequest, options: GenerateOptions = {}): Promise<ImageResult> {
     if (this.#isClosed) throw new ImageRouterError('closed', 'the router is closed', { remedy: 'create a new one' });
-    const work = this.#generate(request, options);
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#active.add(settled);
-    void settled.then(() => this.#active.delete(settled));
-    return work;
+    this.#active += 1;
+    let need: Need | undefined;
+    try {
+      const arrivedAt = this.#engine.clock.now();
+      const { request, need: read } = takeIn(input, this.#options);
+      need = withPartials(read, options);
+      const order: Order = {
+        requestId: this.#engine.ids.next('req'),
+        need,
+        arrivedAt,
+        attachments: await checkAttachments(request),
+        mustBeConsistent: request.consistent ?? false,
+        options,
+        part: undefined,
+        earlier: [],
+      };
+      if (options.isTested !== true && this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
+      return await (request.preview === true ? this.#previewThenFinal(order, false) : this.#make(order));
+    } catch (error) {
+      if (need !== undefined && isImageRouterError(error) && error.code === 'refused') this.#precheck.remember(need);
+      throw error;
+    } finally {
+      this.#active -= 1;
+      if (this.#active === 0) for (const tell of this.#whenIdle.splice(0)) tell();
+    }
   }
 
   stream(request: ImageRequest, options: Pick<GenerateOptions, 'signal' | 'keepEncoded'> = {}): AsyncIterable<StreamEvent> {
@@ -147,33 +167,9 @@ export class Router implements ImageRouter {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#active);
+    if (this.#active > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     this.#engine.close();
     await Promise.all(Object.values(this.#engine.providers).map((provider) => provider.close()));
-  }
-
-  async #generate(input: ImageRequest, options: GenerateOptions): Promise<ImageResult> {
-    const arrivedAt = this.#engine.clock.now();
-    const { request, need: read } = takeIn(input, this.#options);
-    const need = withPartials(read, options);
-    const requestId = this.#engine.ids.next('req');
-    const order: Order = {
-      requestId,
-      need,
-      arrivedAt,
-      attachments: await checkAttachments(request),
-      mustBeConsistent: request.consistent ?? false,
-      options,
-      part: undefined,
-      earlier: [],
-    };
-    try {
-      if (options.isTested !== true && this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
-      return await (request.preview === true ? this.#previewThenFinal(order, false) : this.#make(order));
-    } catch (error) {
-      if (isImageRouterError(error) && error.code === 'refused') this.#precheck.remember(need);
-      throw error;
-    }
   }
 
   /** A premium render only for a prompt that passed moderation, or a low render where there is none to ask. */

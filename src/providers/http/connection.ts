@@ -18,12 +18,17 @@ export type Destination = {
   readonly servername: string;
 };
 
-/** A request, and who hears of its answer: `fail` at most once, and never after the body has ended. */
-export interface Call {
-  readonly method: string;
+export type Message = {
   /** With the empty line that ends it; Latin-1. */
   readonly head: string;
   readonly body: string | Uint8Array | null;
+};
+
+/** A request, and who hears of its answer: `fail` at most once, and never after the body has ended. */
+export interface Call {
+  readonly method: string;
+  /** What is to be written, once: from then on nobody holds it. */
+  takeMessage(): Message | undefined;
   open(head: AnswerHead): AnswerBody;
   fail(error: Error): void;
 }
@@ -116,7 +121,7 @@ export class Connection {
 
   #write(call: Call): void {
     this.#reader = new AnswerReader(call.method, (head) => call.open(head));
-    const { head, body } = call;
+    const { head = '', body = null } = call.takeMessage() ?? {};
     // Both leave in one packet; a head in ASCII is the same in UTF-8.
     if (typeof body === 'string' && ASCII.test(head)) {
       this.#socket.write(head + body);

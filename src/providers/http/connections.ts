@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import type { Flow } from '../wire-response.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { AnswerBody } from './answer-reader.ts';
-import { type Call, Connection, type Keeper } from './connection.ts';
+import { type Call, Connection, type Keeper, type Message } from './connection.ts';
 import type { Exchange, Outgoing } from './exchange.ts';
 
 export class Connections {
@@ -76,16 +76,21 @@ class Place implements Keeper {
 /** An exchange as a connection sees it, and the connection as the exchange does. */
 class Sent implements Call, Flow {
   readonly method: string;
-  readonly head: string;
-  readonly body: string | Uint8Array | null;
   connection: Connection | undefined;
+  #message: Message | undefined;
   readonly #exchange: Exchange;
 
   constructor(url: URL, exchange: Exchange) {
+    const request = exchange.takeRequest();
     this.#exchange = exchange;
-    this.method = exchange.request.method;
-    this.head = headOf(url, exchange.request);
-    this.body = exchange.request.body;
+    this.method = request.method;
+    this.#message = { head: headOf(url, request), body: request.body };
+  }
+
+  takeMessage(): Message | undefined {
+    const message = this.#message;
+    this.#message = undefined;
+    return message;
   }
 
   open(head: AnswerHead): AnswerBody {

@@ -19,18 +19,26 @@ export interface Recipient {
 }
 
 export class Exchange implements AnswerBody {
-  readonly request: Outgoing;
+  #request: Outgoing | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #recipient: Recipient;
   #flow: Flow | undefined;
   #body: Body | undefined;
 
   constructor(request: Outgoing, signal: AbortSignal | undefined, recipient: Recipient) {
-    this.request = request;
+    this.#request = request;
     this.#signal = signal;
     this.#recipient = recipient;
     if (signal?.aborted) recipient.fail(aborted());
     else signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** Once: what waits for minutes holds nothing of what was sent. */
+  takeRequest(): Outgoing {
+    const request = this.#request;
+    if (request === undefined) throw new Error('invariant: an exchange is sent once');
+    this.#request = undefined;
+    return request;
   }
 
   get isAborted(): boolean {

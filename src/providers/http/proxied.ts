@@ -15,7 +15,7 @@ export class Proxied {
   }
 
   send({ origin, pathname, search }: URL, exchange: Exchange): void {
-    const { method, headers, body } = exchange.request;
+    const { method, headers, body } = exchange.takeRequest();
     this.#agent.dispatch({ ...PATIENCE, origin, path: pathname + search, method, headers, body }, new Handler(exchange));
   }
 
