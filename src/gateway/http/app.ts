@@ -16,6 +16,7 @@ import { traces } from './endpoints/traces.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { refuseWhenFull } from './image-admission.ts';
 import { refuseForeignPage } from './loopback.ts';
+import { nothingHere } from './nothing-here.ts';
 import { fromDenial, shuttingDown } from './openai/errors.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refusal } from './refusal.ts';
@@ -102,9 +103,7 @@ async function reply(call: Call, here: readonly Endpoint[]): Promise<Response> {
 
 function answerUnknown(gateway: Gateway, context: AppContext, endpoints: readonly Endpoint[]): Response {
   const call = openCall(gateway, context, 'unknown');
-  const list = endpoints.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
-  const message = `There is nothing here. There is: ${list.join(', ')}.`;
-  return closeCall(call, refuse(call, new Refusal({ status: 404, code: 'not_found', message })));
+  return closeCall(call, refuse(call, nothingHere(new URL(call.request.url).pathname, endpoints)));
 }
 
 function openCall(gateway: Gateway, context: AppContext, path: string): Call {
