@@ -38,7 +38,7 @@ export type Driven = {
   readonly run: Run;
   readonly events: readonly TraceEvent[];
   /** The reply of the attempt that was delivered; undefined when the run failed. */
-  readonly reply: Extract<ProviderReply, { kind: 'delivered' }> | undefined;
+  readonly reply: Delivered | undefined;
 };
 
 export type DriveOptions = {
@@ -61,6 +61,8 @@ export function drive(engine: Engine, run: NewRun, first: Plan, options: DriveOp
   return new Promise((resolve) => new Driver(engine, options, resolve).start(run, first));
 }
 
+type Delivered = Extract<ProviderReply, { kind: 'delivered' }>;
+
 /** What the driver holds for one attempt. */
 type Hold = {
   readonly target: Target;
@@ -71,6 +73,7 @@ type Hold = {
   sentAt: InstantMs | undefined;
   /** Evidence was given already: the run stopped waiting before the provider settled. */
   reported: boolean;
+  reply: Delivered | undefined;
 };
 
 class Driver implements Subscriber {
@@ -79,9 +82,8 @@ class Driver implements Subscriber {
   readonly #resolve: (driven: Driven) => void;
   readonly #events: TraceEvent[] = [];
   readonly #holds = new Map<AttemptNumber, Hold>();
-  readonly #replies = new Map<AttemptNumber, Extract<ProviderReply, { kind: 'delivered' }>>();
-  readonly #pending: RunEvent[] = [];
-  readonly #unsubscribe: () => void;
+  /** What happened while something else was being carried out. */
+  #pending: RunEvent[] | undefined;
   #run: Run | undefined;
   #isBusy = false;
   #timer: CancelTimer | undefined;
@@ -91,7 +93,7 @@ class Driver implements Subscriber {
     this.#engine = engine;
     this.#options = options;
     this.#resolve = resolve;
-    this.#unsubscribe = engine.subscribe(this);
+    engine.subscribe(this);
   }
 
   start(run: NewRun, first: Plan): void {
@@ -117,18 +119,20 @@ class Driver implements Subscriber {
 
   /** Events are handled one at a time: an effect that causes an event has it wait its turn. */
   #dispatch(event: RunEvent): void {
-    this.#pending.push(event);
-    this.#drain();
+    if (this.#isBusy) {
+      this.#pending ??= [];
+      this.#pending.push(event);
+    } else this.#drain(event);
   }
 
-  #drain(): void {
-    if (this.#isBusy) return;
+  #drain(first?: RunEvent): void {
     this.#isBusy = true;
-    for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
+    for (let event = first ?? this.#pending?.shift(); event !== undefined; event = this.#pending?.shift()) {
       if (this.#run === undefined) break;
       const now = this.#engine.clock.now();
       this.#take(advance(this.#run, event, now, this.#engine.viewAt(now)));
     }
+    this.#pending = undefined;
     this.#isBusy = false;
   }
 
@@ -179,6 +183,7 @@ class Driver implements Subscriber {
       ticket: undefined,
       sentAt: undefined,
       reported: false,
+      reply: undefined,
     };
     this.#holds.set(attempt, hold);
     if (role === 'retry') this.#engine.retries.countRetry(this.#engine.clock.now());
@@ -227,11 +232,11 @@ class Driver implements Subscriber {
     void provider.generate(call, hold.leaving.signal).then(settle, (error: unknown) => settle(brokenPort(error)));
   }
 
-  #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Extract<ProviderReply, { kind: 'delivered' }>): void {
+  #takeImages(attempt: AttemptNumber, hold: Hold, need: Need, reply: Delivered): void {
     const { route } = hold.target;
     const { priced, price } = plannedShapeOf(route, need);
     const cost = reply.usage === undefined ? price.expected : deliveredCostOf(route.price, priced, reply.usage);
-    this.#replies.set(attempt, reply);
+    hold.reply = reply;
     this.#report(attempt, hold, { evidence: 'for', latencyMs: this.#ageOf(hold), failure: undefined });
     const { requestId, usage } = reply;
     this.#dispatch({ kind: 'delivered', attempt, cost, requestId, ...(usage === undefined ? {} : { usage }) });
@@ -276,10 +281,10 @@ class Driver implements Subscriber {
 
   #finish(finish: Finish, run: Run): void {
     this.#timer?.();
-    this.#unsubscribe();
+    this.#engine.unsubscribe(this);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    const reply = finish.kind === 'delivered' ? this.#replies.get(finish.attempt) : undefined;
-    this.#replies.clear();
+    const reply = finish.kind === 'delivered' ? this.#holds.get(finish.attempt)?.reply : undefined;
+    for (const hold of this.#holds.values()) hold.reply = undefined;
     this.#resolve({ finish, run, events: this.#events, reply });
   }
 

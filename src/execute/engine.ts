@@ -105,11 +105,12 @@ export class Engine {
     };
   }
 
-  subscribe(subscriber: Subscriber): () => void {
+  subscribe(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
-    return () => {
-      this.#subscribers.delete(subscriber);
-    };
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
   }
 
   callStarted(id: string, target: TargetId, operation: Operation, shape: LatencyShape): void {

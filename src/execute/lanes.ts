@@ -1,7 +1,7 @@
 // The bounded queue in front of every target: at most its concurrency at once, a bounded number waiting, higher priority
-// first, first come first served among equals. p-queue keeps the order and the count. A slot is held until it is released,
-// whatever happens to the caller: p-queue frees the slot of a running task whose signal aborts while the call still runs,
-// so it is only ever given a signal that dies with the waiting. No timers; how long to wait is the caller's decision.
+// first, first come first served among equals. p-queue keeps the order of those who wait; a call that finds a free place never
+// enters it, which would cost a kilobyte for as long as it runs. A slot is held until it is released, whatever happens to the
+// caller. No timers; how long to wait is the caller's decision.
 import PQueue from 'p-queue';
 import type { TargetId } from '../domain/route.ts';
 
@@ -40,9 +40,14 @@ export function createLanes(options: {
   if (!(Number.isInteger(maxWaiting) && maxWaiting >= 0)) {
     throw new RangeError(`maxWaiting must be a whole number from 0, got ${maxWaiting}`);
   }
-  const lanes = new Map<TargetId, PQueue>();
-  const laneOf = (target: TargetId): PQueue => {
-    const lane = lanes.get(target) ?? new PQueue({ concurrency: options.concurrencyOf(target) });
+  const lanes = new Map<TargetId, Lane>();
+  const whenIdle: (() => void)[] = [];
+  const isBusy = (): boolean => [...lanes.values()].some((lane) => lane.running + lane.waiting > 0);
+  const lostOne = (): void => {
+    if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell();
+  };
+  const laneOf = (target: TargetId): Lane => {
+    const lane = lanes.get(target) ?? new Lane(options.concurrencyOf(target), lostOne);
     lanes.set(target, lane);
     return lane;
   };
@@ -51,40 +56,70 @@ export function createLanes(options: {
     enter: (target, { priority, signal }) => {
       if (signal.aborted) return Promise.resolve('aborted');
       const lane = laneOf(target);
-      if (lane.pending >= lane.concurrency && lane.size >= maxWaiting) return Promise.resolve('full');
-      // With a place free and nobody waiting it runs before anything could abort it.
-      return lane.pending < lane.concurrency && lane.size === 0 ? startIn(lane) : waitIn(lane, priority, signal);
+      if (lane.hasRoom) return Promise.resolve(lane.take());
+      return lane.waiting >= maxWaiting ? Promise.resolve('full') : lane.wait(priority, signal);
     },
     depth: (target) => {
       const lane = lanes.get(target);
-      return { running: lane?.pending ?? 0, waiting: lane?.size ?? 0 };
+      return { running: lane?.running ?? 0, waiting: lane?.waiting ?? 0 };
     },
     idle: async () => {
-      const isBusy = (lane: PQueue): boolean => lane.pending + lane.size > 0;
       // Again, because a lane may be entered while another is waited for.
-      while ([...lanes.values()].some(isBusy)) await Promise.all([...lanes.values()].map((lane) => lane.onIdle()));
+      while (isBusy()) await new Promise<void>((resolve) => whenIdle.push(resolve));
     },
   };
 }
 
-function startIn(lane: PQueue): Promise<Slot> {
-  return new Promise((resolve) => void lane.add(() => holdIn(resolve)));
-}
+/** Places are counted here; whoever finds none waits in p-queue, which stands still for as long as none is free. */
+class Lane {
+  readonly #places: number;
+  readonly #lostOne: () => void;
+  readonly #queue = new PQueue();
+  #running = 0;
 
-function holdIn(resolve: (slot: Slot) => void): Promise<void> {
-  return new Promise((free) => resolve({ release: () => free() }));
-}
+  constructor(places: number, lostOne: () => void) {
+    this.#places = places;
+    this.#lostOne = lostOne;
+  }
 
-function waitIn(lane: PQueue, priority: number, signal: AbortSignal): Promise<Slot | 'aborted'> {
-  return new Promise((resolve) => {
-    const waiting = new AbortController();
-    // A reason of our own: without one every abort builds an error with a stack.
-    const leave = (): void => waiting.abort('left');
-    signal.addEventListener('abort', leave, { once: true });
-    const hold = (): Promise<void> => {
-      signal.removeEventListener('abort', leave);
-      return holdIn(resolve);
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#running < this.#places && this.#queue.size === 0;
+  }
+
+  take(): Slot {
+    this.#running += 1;
+    if (this.#running >= this.#places) this.#queue.pause();
+    let isHeld = true;
+    return {
+      release: () => {
+        if (isHeld) this.#giveBack();
+        isHeld = false;
+      },
     };
-    lane.add(hold, { priority, signal: waiting.signal }).catch(() => resolve('aborted'));
-  });
+  }
+
+  wait(priority: number, signal: AbortSignal): Promise<Slot | 'aborted'> {
+    return new Promise((resolve) => {
+      this.#queue
+        .add(() => resolve(this.take()), { priority, signal })
+        .catch(() => {
+          resolve('aborted');
+          this.#lostOne();
+        });
+    });
+  }
+
+  #giveBack(): void {
+    this.#running -= 1;
+    this.#queue.start();
+    this.#lostOne();
+  }
 }

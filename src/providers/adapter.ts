@@ -83,9 +83,10 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     });
   };
 
+  const unknown = (id: EndpointId): RangeError => new RangeError(`endpoint must be one of ${kind}'s, got "${id}"`);
   const endpointOf = (id: EndpointId): Endpoint => {
     const endpoint = endpoints.get(id);
-    if (endpoint === undefined) throw new RangeError(`endpoint must be one of ${kind}'s, got "${id}"`);
+    if (endpoint === undefined) throw unknown(id);
     return endpoint;
   };
   const sessionAt = (endpoint: Endpoint): Promise<Opened> => {
@@ -94,8 +95,9 @@ export function createAdapter<Opened extends Session>(connector: Connector<Opene
     return session;
   };
 
-  async function generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply> {
-    const endpoint = endpointOf(call.endpoint);
+  function generate(call: ProviderCall, signal: AbortSignal): Promise<ProviderReply> {
+    const endpoint = endpoints.get(call.endpoint);
+    if (endpoint === undefined) return Promise.reject(unknown(call.endpoint));
     return untilAborted(signal, cancelled, async () => {
       const moment = new Moment(signal, options.clock);
       try {

@@ -44,10 +44,22 @@ export async function openWire({ proxyUrl, mayLeave = () => true }: WireOptions)
       send(target, request, init.signal ?? undefined, { open: (head, flow) => respond(head, flow, resolve), fail });
     });
   };
-  const post: Wire['post'] = (url, request, signal) =>
-    new Promise((resolve, fail) => send(url, request, signal, { open: (head) => collect(head, resolve, fail), fail }));
+  const post: Wire['post'] = (url, request, signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<WholeAnswer>();
+    try {
+      send(url, request, signal, collector(resolve, reject));
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  };
   // Before its first upload the OpenAI SDK asks which Response is ours; untold, it would fetch a data: URL to see one.
   return { fetch: Object.assign(call, { Response }), post, close: () => carrier.close() };
+}
+
+/** Made where it sees nothing of the request, which it would keep for the minutes it waits. */
+function collector(resolve: (answer: WholeAnswer) => void, fail: (error: unknown) => void): Recipient {
+  return { open: (head) => collect(head, resolve, fail), fail };
 }
 
 async function openProxied(proxyUrl: string): Promise<Carrier> {

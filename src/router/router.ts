@@ -198,7 +198,7 @@ export class Router implements ImageRouter {
       for (const event of error.trace?.events ?? []) this.#tell(order, event);
       throw withEarlier(error, order.earlier);
     }
-    if (way.kind === 'together') return toResult(order, [await this.#run(order, need, way.plan, order.part)]);
+    if (way.kind === 'together') return this.#run(order, need, way.plan, order.part).then((driven) => toResult(order, [driven]));
     const partNeed = { ...need, n: 1, maxCost: way.partCap };
     const first = way.plan;
     const parts = Array.from({ length: way.parts }, (_, index) => this.#run(order, partNeed, first, index + 1));
