@@ -83,7 +83,7 @@ export function chooseSize(rule: SizeRule, size: Size): SizeChoice {
         ? { kind: 'exact', size, experimental: false }
         : unsupported(`must be one of ${rule.sizes.join(', ')}`);
     case 'ratios':
-      return chooseRatio(rule, size);
+      return knownRatio(rule, size);
   }
 }
 
@@ -127,6 +127,17 @@ function offeredSizes(rule: RatioRule): readonly Offered[] {
   );
   offeredBy.set(rule, offered);
   return offered;
+}
+
+/** Most requests of a program are of one size: the last question is often the next, and two dozen sizes need not be weighed again. */
+const lastChosen = new WeakMap<RatioRule, { readonly size: Size; readonly choice: SizeChoice }>();
+
+function knownRatio(rule: RatioRule, size: Size): SizeChoice {
+  const last = lastChosen.get(rule);
+  if (last?.size.width === size.width && last.size.height === size.height) return last.choice;
+  const choice = chooseRatio(rule, size);
+  lastChosen.set(rule, { size, choice });
+  return choice;
 }
 
 function chooseRatio(rule: RatioRule, size: Size): SizeChoice {

@@ -1,6 +1,8 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
-import { StoreError } from '../domain/store-error.ts';
+import { ZERO_USD } from '../domain/money.ts';
+import type { Cost } from '../domain/result.ts';
+import { mayBeWritten, StoreError } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE, WRONG_KEY } from './limits/denials.ts';
@@ -9,6 +11,8 @@ import type { LoopbackLedger } from './limits/loopback-ledger.ts';
 import { NO_LIMITS } from './limits/no-limits.ts';
 import type { Ask, Denial, Gatekeeper, Lease, Principal } from './ports.ts';
 import type { Store } from './store/store.ts';
+
+const NOTHING: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
 
@@ -53,6 +57,8 @@ export function createGatekeeper(parts: {
       const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
+      // Nothing begins, so nothing may stay reserved.
+      if (mayBeWritten(error)) settlements.settle(requestId, NOTHING).catch(() => undefined);
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;
     }

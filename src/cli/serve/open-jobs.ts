@@ -15,7 +15,6 @@ import { BatchFeeder } from '../../jobs/batch-feeder.ts';
 import { openBlobs } from '../../jobs/blobs/open-blobs.ts';
 import { createJobs } from '../../jobs/jobs-service.ts';
 import { Retention } from '../../jobs/retention.ts';
-import { withPublicLinks } from '../../jobs/webhooks/public-links.ts';
 import { WebhookSender } from '../../jobs/webhooks/sender.ts';
 import { createWorker } from '../../jobs/worker.ts';
 import { type Clock, systemClock } from '../../system/clock.ts';
@@ -61,8 +60,16 @@ export async function openJobs(
   });
   const feeder = new BatchFeeder({ batches, store: jobStore, jobs, clock, onTrouble });
   const webhookSettings = (): GatewaySettings['webhooks'] => live.settings().webhooks;
-  const senderAbout = { name: ids.next('whs'), settings: webhookSettings, doors: machineDoors, clock, random: systemRandom(), onTrouble };
-  const sender = new WebhookSender({ store: withPublicLinks(webhooks, () => live.settings().publicUrl), ...senderAbout });
+  const sender = new WebhookSender({
+    store: webhooks,
+    name: ids.next('whs'),
+    settings: webhookSettings,
+    publicUrl: () => live.settings().publicUrl,
+    doors: machineDoors,
+    clock,
+    random: systemRandom(),
+    onTrouble,
+  });
   const inWorldMs = (realMs: number): number => realMs * clock.speed;
   const keepMs = (): number => inWorldMs(live.settings().jobs.keepMs);
   const blobsClock = systemClock(1);

@@ -1,5 +1,5 @@
 // Many operations, one fsync: what is asked for within one turn of the event loop is done in one transaction, and every
-// caller hears of it when that is on disk. Each has a savepoint of its own, so one that fails spoils none beside it. While
+// caller hears of it when that is on disk. The fsync runs beside the event loop; what is asked for meanwhile goes into the next. Each has a savepoint of its own, so one that fails spoils none beside it. While
 // another process writes, its turn is awaited by asking again: SQLite's own waiting would hold up every request here.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -8,7 +8,13 @@ import type { Clock } from '../../system/clock.ts';
 import { atEndOfTurn } from '../../system/turn.ts';
 import { isBusy, sqliteCode } from './sql.ts';
 
-type Operation = { readonly run: () => unknown; readonly resolve: (result: unknown) => void; readonly reject: (error: unknown) => void };
+/** `mayBeLost`: by a power cut, though never by the end of a process; others of its transaction may not. */
+type Operation = {
+  readonly run: () => unknown;
+  readonly mayBeLost: boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 /** Real milliseconds: how long another process's transactions are waited for, and how often it is asked. */
 const PATIENCE_MS = 5_000;
@@ -25,22 +31,31 @@ export class GroupCommit {
   #isScheduled = false;
   #isClosed = false;
   #busySince: number | undefined;
+  readonly #sync: () => Promise<void>;
+  #isSyncing = false;
 
-  /** The connection must not wait for locks by itself. */
-  constructor(database: DatabaseSync, clock: Clock) {
+  /**
+   * The connection must not wait for locks by itself, nor for the disk: `sync` brings what was committed there, and rejects when
+   * it cannot.
+   */
+  constructor(database: DatabaseSync, clock: Clock, sync: () => Promise<void>) {
     this.#database = database;
     this.#clock = clock;
+    this.#sync = sync;
     this.#savepoint = database.prepare('SAVEPOINT one');
     this.#release = database.prepare('RELEASE one');
   }
 
-  /** Resolves with what `run` returned once it is on disk. `run` is synchronous, and undone when it throws. */
-  do<Result>(run: () => Result): Promise<Result> {
+  /**
+   * Resolves with what `run` returned once it is on disk; with `mayBeLost`, once it is written, which waits for no disk. `run` is
+   * synchronous, and undone when it throws.
+   */
+  do<Result>(run: () => Result, { mayBeLost = false }: { readonly mayBeLost?: boolean } = {}): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     if (this.#isClosed) reject(new StoreError('the store is closed'));
     else {
       // The result is handed back to the promise it came with.
-      this.#waiting.push({ run, resolve: (result) => resolve(result as Result), reject });
+      this.#waiting.push({ run, mayBeLost, resolve: (result) => resolve(result as Result), reject });
       this.#schedule();
     }
     return promise;
@@ -53,7 +68,7 @@ export class GroupCommit {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#waiting.length === 0) return;
+    if (this.#isScheduled || this.#isSyncing || this.#waiting.length === 0) return;
     this.#isScheduled = true;
     atEndOfTurn(() => this.#commit());
   }
@@ -63,16 +78,32 @@ export class GroupCommit {
     if (this.#waiting.length === 0 || !this.#begin()) return;
     const operations = this.#waiting.splice(0, MOST_AT_ONCE);
     const settlements: (() => void)[] = [];
+    const settle = (): void => {
+      for (const tell of settlements) tell();
+    };
+    const fail = (cause: unknown, mayBeWritten: boolean): void => {
+      for (const { reject } of operations) reject(new StoreError('the store does not take records', { cause, mayBeWritten }));
+    };
     try {
       for (const operation of operations) settlements.push(this.#attempt(operation));
       this.#database.exec('COMMIT');
+      if (operations.every(({ mayBeLost }) => mayBeLost)) settle();
+      else this.#bringToDisk(settle, (cause) => fail(cause, true));
     } catch (cause) {
       this.#rollBack();
-      settlements.splice(0);
-      for (const { reject } of operations) reject(new StoreError('the store does not take records', { cause }));
+      fail(cause, false);
     }
-    for (const settle of settlements) settle();
     this.#schedule();
+  }
+
+  #bringToDisk(settle: () => void, fail: (cause: unknown) => void): void {
+    this.#isSyncing = true;
+    void this.#sync()
+      .then(settle, fail)
+      .finally(() => {
+        this.#isSyncing = false;
+        this.#schedule();
+      });
   }
 
   /** False when the transaction could not begin: another process writes, and it is asked again; or nothing can be written. */

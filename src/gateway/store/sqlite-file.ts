@@ -1,6 +1,6 @@
-// The embedded store's file and how it is used: write-ahead log with synchronous=FULL, so that what was acknowledged survives
-// a power cut. node:sqlite is synchronous, so what is written in one turn of the event loop shares a transaction and its
-// fsync; what is read has a connection of its own and waits for no writer. Every store of a gateway shares one of these.
+// The embedded store's file and how it is used: a write-ahead log that is on disk before anybody hears of what it holds, so that
+// what was acknowledged survives a power cut. node:sqlite is synchronous, so what is written in one turn of the event loop shares
+// a transaction and its fsync, which alone runs beside the loop; what is read has a connection of its own and waits for no writer. Every store of a gateway shares one of these.
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
 import { Sql, sqliteCode } from './sql.ts';
+import { WalSync } from './wal-sync.ts';
 
 export type SqliteOptions = {
   readonly dataDir: string;
@@ -34,10 +35,10 @@ export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOption
     const reading = new DatabaseSync(file, { timeout: BUSY_MS });
     reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     migrate(reading);
-    // Its waiting is done by GroupCommit, so that requests are not held up meanwhile.
+    // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
     const writing = new DatabaseSync(file, { timeout: 0 });
-    writing.exec('PRAGMA synchronous = FULL');
-    return new SqliteFile(reading, writing, clock, owner, presence ?? new Presence(dataDir, owner));
+    writing.exec('PRAGMA synchronous = NORMAL');
+    return new SqliteFile(reading, writing, new WalSync(file), clock, owner, presence ?? new Presence(dataDir, owner));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const remedy = 'name a folder this user may write to with --data or gateway.dataDir';
@@ -58,22 +59,29 @@ export class SqliteFile {
   readonly #writing: DatabaseSync;
   readonly #reads: Sql;
   readonly #writes: Sql;
+  readonly #wal: WalSync;
   readonly #commits: GroupCommit;
   readonly #presence: Presence;
 
-  constructor(reading: DatabaseSync, writing: DatabaseSync, clock: Clock, owner: string, presence: Presence) {
+  constructor(reading: DatabaseSync, writing: DatabaseSync, wal: WalSync, clock: Clock, owner: string, presence: Presence) {
     this.owner = owner;
     this.#reading = reading;
     this.#writing = writing;
     this.#reads = new Sql(reading);
     this.#writes = new Sql(writing);
-    this.#commits = new GroupCommit(writing, clock);
+    this.#wal = wal;
+    this.#commits = new GroupCommit(writing, clock, () => wal.sync());
     this.#presence = presence;
   }
 
   /** One transaction, on disk when it resolves; undone when `run` throws. */
   write<Result>(run: (sql: Sql) => Result): Promise<Result> {
     return this.#commits.do(() => run(this.#writes));
+  }
+
+  /** The same without waiting for the disk: a power cut may lose it, the end of a process does not. */
+  writeLax<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    return this.#commits.do(() => run(this.#writes), { mayBeLost: true });
   }
 
   /** For what has to be resolved if this gateway dies: others must be able to see that it lives. */
@@ -101,6 +109,7 @@ export class SqliteFile {
   /** Nothing is taken afterwards. */
   close(): void {
     this.#commits.close();
+    this.#wal.close();
     this.#writing.close();
     this.#reading.close();
     this.#presence.leave();

@@ -102,7 +102,7 @@ export class SqliteStore implements Store {
   }
 
   keepTraces(traces: readonly TraceRow[]): Promise<void> {
-    return this.#file.write((sql) => {
+    return this.#file.writeLax((sql) => {
       const insert = sql.prepare('INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)');
       for (const { id, principal, at, trace } of traces) insert.run(id, principal, at, trace);
     });

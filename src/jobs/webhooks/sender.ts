@@ -8,6 +8,7 @@ import type { Doors } from '../../system/network/guarded-connector.ts';
 import type { Random } from '../../system/random.ts';
 import type { Delivery, DeliveryTry, WebhookEndpoint, WebhookStore } from '../webhook-store.ts';
 import { type Posted, post } from './post.ts';
+import { withPublicLinks } from './public-links.ts';
 import { retryDelayMs } from './schedule.ts';
 import { signedHeaders } from './secret.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -19,6 +20,8 @@ export type SenderOptions = {
   /** This process's name among senders. */
   readonly name: string;
   readonly settings: () => WebhookSettings;
+  /** Where others reach the gateway; undefined: links are told as paths. */
+  readonly publicUrl?: () => string | undefined;
   readonly doors: Doors;
   /** The world's: deliveries are due by it. */
   readonly clock: Clock;
@@ -131,8 +134,9 @@ export class WebhookSender {
 
   async #post(delivery: Delivery, endpoint: WebhookEndpoint, rules: Parameters<typeof post>[3], at: number): Promise<Posted> {
     if (endpoint.disabled !== undefined) return { status: undefined, failure: 'the endpoint is disabled' };
-    const headers = signedHeaders(delivery, endpoint, at, this.#receiversClock);
-    return post(endpoint.url, headers, delivery.body, rules, this.#stop.signal);
+    const body = withPublicLinks(delivery.body, this.#options.publicUrl?.());
+    const headers = signedHeaders({ ...delivery, body }, endpoint, at, this.#receiversClock);
+    return post(endpoint.url, headers, body, rules, this.#stop.signal);
   }
 
   #outcomeOf(

@@ -18,10 +18,17 @@ async function world() {
   const clock = manualClock();
   const inner = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
   let isFull = false;
+  let isLost = false;
   const unlessFull = <Told>(run: () => Promise<Told>): Promise<Told> => (isFull ? Promise.reject(new StoreError('full')) : run());
   const store = overlaid(inner, {
     findKey: (id) => unlessFull(() => inner.findKey(id)),
-    reserve: (reservation) => unlessFull(() => inner.reserve(reservation)),
+    reserve: (reservation) =>
+      unlessFull(async () => {
+        const reserved = await inner.reserve(reservation);
+        if (!isLost) return reserved;
+        isLost = false;
+        throw new StoreError('no answer', { mayBeWritten: true });
+      }),
     settle: (id, cost) => unlessFull(() => inner.settle(id, cost)),
     note: (batch) => unlessFull(() => inner.note(batch)),
   });
@@ -33,7 +40,11 @@ async function world() {
   const fill = (full: boolean): void => {
     isFull = full;
   };
-  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, turn: () => new Promise(setImmediate) };
+  /** The answer to what is reserved next is lost. */
+  const lose = (): void => {
+    isLost = true;
+  };
+  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, lose, turn: () => new Promise(setImmediate) };
 }
 
 describe('while the store takes nothing', () => {
@@ -42,6 +53,16 @@ describe('while the store takes nothing', () => {
     fill(true);
     expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable', retryAfterMs: 5_000 });
     expect(await gatekeeper.authenticate(bearer(`ir_0123456789abcdef_${'a'.repeat(43)}`))).toMatchObject({ status: 503 });
+  });
+
+  it('what was reserved though nobody was told is given back, for nothing begins with it', async () => {
+    const { gatekeeper, settlements, store, lose, turn } = await world();
+    lose();
+    expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable' });
+    await turn();
+    await settlements.retry();
+    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 0 });
+    admitted(await gatekeeper.admit(ME, ask('a')));
   });
 
   it('a keyed caller’s spend is kept, and in the books when it does again', async () => {

@@ -5,12 +5,14 @@ import { systemClock } from '../../../src/system/clock.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { dataFolder } from '../support/state-world.ts';
 
-async function opened(clock = systemClock(1)) {
+const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
+
+async function opened(clock = systemClock(1), sync: () => Promise<void> = async () => undefined) {
   const file = `${await dataFolder()}/file`;
   const database = new DatabaseSync(file, { timeout: 0 });
   database.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (a TEXT PRIMARY KEY) STRICT');
   onTestFinished(() => database.close());
-  const commits = new GroupCommit(database, clock);
+  const commits = new GroupCommit(database, clock, sync);
   const add = (text: string): Promise<void> =>
     commits.do(() => {
       database.prepare('INSERT INTO t VALUES (?)').run(text);
@@ -46,6 +48,47 @@ describe('a group commit', () => {
       }),
     );
     reader.close();
+  });
+
+  it('tells nobody before the disk has it, and what is asked for meanwhile goes there together', async () => {
+    const syncs: PromiseWithResolvers<void>[] = [];
+    const { add, rows } = await opened(systemClock(1), () => {
+      syncs.push(Promise.withResolvers());
+      return syncs.at(-1)?.promise ?? Promise.reject();
+    });
+    const told: string[] = [];
+    const first = add('a').then(() => told.push('a'));
+    await turn();
+    const others = ['b', 'c'].map((text) => add(text).then(() => told.push(text)));
+    await turn();
+    expect([rows(), syncs.length, told]).toEqual([1, 1, []]);
+    syncs[0]?.resolve();
+    await first;
+    await turn();
+    expect([rows(), syncs.length, told]).toEqual([3, 2, ['a']]);
+    syncs[1]?.resolve();
+    await Promise.all(others);
+  });
+
+  it('waits for no disk where all of a transaction may be lost in a power cut', async () => {
+    let syncs = 0;
+    const { commits } = await opened(systemClock(1), async () => {
+      syncs += 1;
+    });
+    const lax = (): Promise<void> => commits.do(() => undefined, { mayBeLost: true });
+    await Promise.all([lax(), lax()]);
+    expect(syncs).toBe(0);
+    await Promise.all([lax(), commits.do(() => undefined)]);
+    expect(syncs).toBe(1);
+  });
+
+  it('says that nobody knows when the disk does not answer, and goes on', async () => {
+    let isBroken = true;
+    const { add, rows } = await opened(systemClock(1), () => (isBroken ? Promise.reject(new Error('EIO')) : Promise.resolve()));
+    await expect(add('a')).rejects.toMatchObject({ kind: 'unavailable', mayBeWritten: true });
+    isBroken = false;
+    await add('b');
+    expect(rows()).toBe(2);
   });
 
   it('takes nothing when the disk is full, says so to all, and goes on when there is room', async () => {

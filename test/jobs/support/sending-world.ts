@@ -36,15 +36,21 @@ export class SendingWorld {
   #expected: { readonly count: number; readonly resolve: () => void } | undefined;
   #seq = 0;
 
-  private constructor(store: WebhookStore, clock: ManualClock, tell: Tell, changes: Partial<WebhookSettings>, doors: Doors) {
+  private constructor(
+    store: WebhookStore,
+    clock: ManualClock,
+    tell: Tell,
+    about: { readonly changes: Partial<WebhookSettings>; readonly doors: Doors; readonly publicUrl: string | undefined },
+  ) {
     this.clock = clock;
     this.store = store;
     this.#tell = tell;
     this.sender = new WebhookSender({
       store,
       name: 'sender',
-      settings: () => ({ ...DEFAULT_WEBHOOKS, allowInsecureLoopback: true, ...changes }),
-      doors,
+      settings: () => ({ ...DEFAULT_WEBHOOKS, allowInsecureLoopback: true, ...about.changes }),
+      publicUrl: () => about.publicUrl,
+      doors: about.doors,
       clock,
       random: seededRandom('webhooks'),
       receiversClock: systemClock(1),
@@ -57,10 +63,10 @@ export class SendingWorld {
   }
 
   /** Gone when the test is over. */
-  static async open(changes: Partial<WebhookSettings> = {}, doors: Doors = NO_DOORS): Promise<SendingWorld> {
+  static async open(changes: Partial<WebhookSettings> = {}, doors: Doors = NO_DOORS, publicUrl?: string): Promise<SendingWorld> {
     const file = openSqliteFile({ dataDir: await dataFolder(), clock: systemClock(1), owner: 'one' });
     const tell: Tell = (job, seq, at) => file.write((sql) => queueDeliveries(sql, job, { seq, at, kind: 'job.completed', data: {} }));
-    const world = new SendingWorld(new SqliteWebhooks(file), manualClock(1), tell, changes, doors);
+    const world = new SendingWorld(new SqliteWebhooks(file), manualClock(1), tell, { changes, doors, publicUrl });
     onTestFinished(async () => {
       await world.sender.close();
       file.close();

@@ -42,6 +42,18 @@ describe('a receiver that works', () => {
     expect(() => verified({ ...received, body: received.body.replace('completed', 'failed') }, secretOf(endpoint))).toThrow();
   });
 
+  it('gets links that can be followed as they are where it is known how others reach the gateway, and signed like that', async () => {
+    const [world, receiver] = [await SendingWorld.open({}, undefined, 'https://images.example.com'), await Receiver.open()];
+    const endpoint = await world.endpoint(receiver.url);
+    world.sender.start();
+    await world.complete();
+    await world.tries(1);
+    const [received] = receiver.got;
+    if (received === undefined) throw new Error('nothing came');
+    const url = expect.stringMatching(/^https:\/\/images\.example\.com\/v1\/images\/jobs\//);
+    expect(verified(received, secretOf(endpoint))).toMatchObject({ data: { url, images: [{ url }] } });
+  });
+
   it('can tell a replay: five minutes later the same message is refused by the standard’s library', async () => {
     const [world, receiver] = [await SendingWorld.open(), await Receiver.open()];
     const endpoint = await world.endpoint(receiver.url);

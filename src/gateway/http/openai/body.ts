@@ -100,6 +100,7 @@ export type BodyKind = 'generation' | 'edit';
 export type Body = z.output<typeof GenerationBodySchema> & z.output<typeof EditBodySchema>;
 
 const SCHEMAS = { generation: GenerationBodySchema, edit: EditBodySchema } as const;
+const NAMES = { generation: new Set(Object.keys(GenerationBodySchema.shape)), edit: new Set(Object.keys(EditBodySchema.shape)) } as const;
 
 /** For clients that cannot add fields to a body. The body wins. */
 export const HEADER_FIELDS: Readonly<Record<string, keyof Body>> = {
@@ -119,10 +120,10 @@ const WORDS = new Set(['prompt', 'user', 'safety_identifier', 'text_accuracy']);
 /** `fields`: a JSON body's, or a form's texts. Throws Refusal or ImageRouterError `invalid_request`, both about single fields. */
 export function parseBody(fields: Readonly<Record<string, unknown>>, headers: Headers, kind: BodyKind): Body {
   const schema = SCHEMAS[kind];
-  const known = Object.keys(schema.shape);
+  const known = NAMES[kind];
   const evened: Record<string, unknown> = {};
   for (const [name, value] of [...headerFields(headers), ...Object.entries(fields)]) {
-    if (!known.includes(name)) throw unknownParameter(name, known);
+    if (!known.has(name)) throw unknownParameter(name, [...known]);
     if (typeof value === 'object' && value !== null) throw nestedField(name);
     const even = evenOut(name, value);
     if (even !== undefined) evened[name] = even;

@@ -58,11 +58,21 @@ export function listModels(
   return [...unique, ...named.filter((alias) => !unique.some((entry) => entry.id === alias.id))];
 }
 
+type Served = Pick<ResolvedOptions, 'endpoints' | 'routes'>;
+
+/** Of options that are the same until a reload. */
+const served = new WeakMap<Served, readonly Route[]>();
+
 /** Routes that some endpoint serves. */
-function servedRoutes({ endpoints, routes }: Pick<ResolvedOptions, 'endpoints' | 'routes'>): readonly Route[] {
-  return routes.filter((route) =>
+function servedRoutes(options: Served): readonly Route[] {
+  const known = served.get(options);
+  if (known !== undefined) return known;
+  const { endpoints, routes } = options;
+  const found = routes.filter((route) =>
     endpoints.some((endpoint) => endpoint.provider === route.provider && (endpoint.routes?.includes(route.id) ?? true)),
   );
+  served.set(options, found);
+  return found;
 }
 
 const LONGEST_NAME = 64;

@@ -38,6 +38,7 @@ const MOST_TRIES = 5;
  * longer than any of these runs.
  */
 const BY_INDEX = 'SET enable_seqscan = off; SET jit = off';
+const NO_ANSWER = 'the database does not answer';
 const FAREWELL_MS = 2_000;
 const BYTEA = 17;
 const INT8 = 20;
@@ -66,7 +67,18 @@ export class Database {
 
   /** One statement, a transaction of its own. Rejects with StoreError. */
   async run(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
-    return await this.#again(async () => await this.#asked(this.#pool, text, values));
+    return await this.#again(async () => {
+      const client = await this.#pool.connect();
+      let broken: Error | undefined;
+      try {
+        return await this.#asked(client, text, values);
+      } catch (cause) {
+        if (!(cause instanceof DatabaseError)) broken = errorOf(cause);
+        throw unlessRefused(cause);
+      } finally {
+        client.release(broken);
+      }
+    });
   }
 
   /**
@@ -114,7 +126,7 @@ export class Database {
     try {
       await told(client.query('BEGIN'));
       const result = await work(run);
-      await told(client.query('COMMIT').catch(asUnanswered));
+      await told(client.query('COMMIT').catch((cause: unknown) => Promise.reject(unlessRefused(cause))));
       return { kind: 'done', result };
     } catch (error) {
       broken = await rolledBack(client, trouble);
@@ -125,7 +137,7 @@ export class Database {
     }
   }
 
-  async #asked(on: Pool | PoolClient, text: string, values: readonly unknown[] | undefined): Promise<readonly Row[]> {
+  async #asked(on: PoolClient, text: string, values: readonly unknown[] | undefined): Promise<readonly Row[]> {
     // Several statements answer with several results, which nobody asks for.
     if (values === undefined) return (await on.query<Row>(text)).rows ?? [];
     const name = this.#names.get(text) ?? `image_router_${this.#names.size}`;
@@ -137,9 +149,9 @@ export class Database {
 /** `given-up`: the work itself threw, and nothing of it was kept. */
 type Ended<Result> = { readonly kind: 'done'; readonly result: Result } | { readonly kind: 'given-up'; readonly error: unknown };
 
-/** The server may have committed all the same; only where it refuses the records themselves has it not. */
-function asUnanswered(cause: unknown): never {
-  throw isOfRecord(cause) ? cause : new StoreError('the database did not answer whether it kept a record', { cause, mayBeWritten: true });
+/** The server may have kept what it was sent all the same; only where it refuses the record itself has it not. */
+function unlessRefused(cause: unknown): unknown {
+  return isOfRecord(cause) ? cause : new StoreError(NO_ANSWER, { cause, mayBeWritten: true });
 }
 
 /** Undefined: the connection is as good as new. Else why it must not be used again. */
@@ -170,7 +182,7 @@ async function prepare(client: ClientBase): Promise<void> {
 /** The server's words are kept as the cause; they may name values, so they are no part of the message. */
 export function storeErrorOf(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
-  return new StoreError(isOfRecord(cause) ? 'the database refused a record' : 'the database does not answer', { cause });
+  return new StoreError(isOfRecord(cause) ? 'the database refused a record' : NO_ANSWER, { cause });
 }
 
 /** Whether something about the record itself was wrong; others may fare better. */

@@ -1,0 +1,33 @@
+// Brings a write-ahead log to the disk without holding up the event loop: SQLite's own way to do so (synchronous=FULL) is part of
+// its COMMIT, and node:sqlite waits for it with every request behind it. The log's file is never locked by SQLite, so opening
+// and closing it here costs nobody a lock (docs/decisions/0014).
+import { type FileHandle, open } from 'node:fs/promises';
+
+export class WalSync {
+  readonly #path: string;
+  #file: Promise<FileHandle> | undefined;
+
+  /** `database`: the path of the database file, in use by a connection in WAL mode for as long as this is. */
+  constructor(database: string) {
+    this.#path = `${database}-wal`;
+  }
+
+  /** Resolves when everything that was committed before it was called is on disk. Rejects with what the system says. */
+  async sync(): Promise<void> {
+    // Reading would do where fdatasync takes any file; not every system does.
+    this.#file ??= open(this.#path, 'r+');
+    try {
+      await (await this.#file).datasync();
+    } catch (cause) {
+      const broken = this.#file;
+      this.#file = undefined;
+      broken?.then((file) => file.close()).catch(() => undefined);
+      throw cause;
+    }
+  }
+
+  close(): void {
+    this.#file?.then((file) => file.close()).catch(() => undefined);
+    this.#file = undefined;
+  }
+}
