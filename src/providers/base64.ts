@@ -14,8 +14,7 @@ export function decodeBase64(encoded: string | Uint8Array, into?: Buffer): Buffe
   const written =
     typeof encoded === 'string' ? withoutDataUri(encoded) : Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   const length = decodedLength(written);
-  // The URL-safe alphabet, which Node takes as well and no provider writes.
-  if (length === undefined || written.includes('-') || written.includes('_')) return undefined;
+  if (length === undefined) return undefined;
   const bytes = into !== undefined && into.length >= length ? into : Buffer.allocUnsafeSlow(length);
   return decodeInto(bytes, written) === length ? bytes.subarray(0, length) : undefined;
 }
@@ -28,13 +27,22 @@ function decodedLength(written: string | Buffer): number | undefined {
   return (written.length / 4) * 3 - padding;
 }
 
-function decodeInto(target: Buffer, written: string | Buffer): number {
-  if (typeof written === 'string') return target.write(written, 'base64');
+/** How many bytes came out; undefined for the wrong alphabet. */
+function decodeInto(target: Buffer, written: string | Buffer): number | undefined {
+  if (typeof written === 'string') return isUrlSafe(written) ? undefined : target.write(written, 'base64');
   let length = 0;
   for (let at = 0; at < written.length; at += PIECE) {
-    length += target.write(written.toString('latin1', at, Math.min(at + PIECE, written.length)), length, 'base64');
+    // Looked through while it is in the processor's cache.
+    const piece = written.toString('latin1', at, Math.min(at + PIECE, written.length));
+    if (isUrlSafe(piece)) return undefined;
+    length += target.write(piece, length, 'base64');
   }
   return length;
+}
+
+/** The alphabet for URLs, which Node takes as well and no provider writes. */
+function isUrlSafe(text: string): boolean {
+  return text.includes('-') || text.includes('_');
 }
 
 function withoutDataUri(text: string): string {
