@@ -52,9 +52,12 @@ export async function until(isSo: () => boolean | Promise<boolean>): Promise<voi
   throw new Error('it never came to that');
 }
 
-/** What is on its way arrives. */
+/** What is on its way arrives, also what has to be on disk first: forty turns in which nothing waits for a file. */
 export async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 40; turn += 1) await setImmediate();
+  for (let turn = 0; turn < 40; turn += 1) {
+    await setImmediate();
+    if (process.getActiveResourcesInfo().includes('FSReqPromise')) turn = 0;
+  }
 }
 
 export type Process = Stores & {
