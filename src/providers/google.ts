@@ -47,17 +47,13 @@ async function generate(client: GoogleGenAI, wire: Wire, endpoint: Endpoint, cal
     return answer;
   };
   // The SDK leaves its listener on the signal it was given: this one ends with the call.
-  const own = new AbortController();
-  const abort = (): void => own.abort();
-  moment.signal.addEventListener('abort', abort);
+  const own = AbortSignal.any([moment.signal]);
   try {
-    const response = await client.models.generateContent(parametersOf(endpoint, call, own.signal, fetch));
+    const response = await client.models.generateContent(parametersOf(endpoint, call, own, fetch));
     return await readSuccess(call, readGoogleReply(response), toldIn(answer), circumstances());
   } catch (error) {
     if (toldIn(answer).whole === undefined) throw error;
     return readFailure(toldIn(answer), circumstances());
-  } finally {
-    moment.signal.removeEventListener('abort', abort);
   }
 }
 

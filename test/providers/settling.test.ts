@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGoogleProvider } from '../../src/providers/google.ts';
 import { createOpenAIProvider } from '../../src/providers/openai.ts';
 import type { Provider } from '../../src/providers/provider.ts';
-import { callOf, endpointAt, testClock } from './support/calls.ts';
+import { callOf, endpointAt, PROMPT, testClock } from './support/calls.ts';
 import { limitsAt } from './support/patience.ts';
 import { json, type ScriptedServer, startScriptedServer } from './support/scripted-server.ts';
 
@@ -52,6 +52,20 @@ describe.each(adapters)('a call to $name', ({ name, route, create }) => {
     abort.abort(new Error('a reason of the caller'));
     expect(await reply).toMatchObject({ kind: 'failed', failure: CANCELLED });
     await request.connectionClosed;
+  });
+
+  it('is never sent when it is cancelled while its client is being opened', async () => {
+    const open = provider();
+    const before = server.heard.length;
+    const abort = new AbortController();
+    const reply = open.generate(callOf(route), abort.signal);
+    abort.abort();
+    expect(await reply).toMatchObject({ kind: 'failed', failure: CANCELLED });
+    server.play(json(500, {}));
+    // What the cancelled call might have sent would be on its way before these, on the same client.
+    for (const prompt of ['first', 'second']) await open.generate(callOf(route, { prompt }), new AbortController().signal);
+    expect(server.heard.slice(before).filter(({ body }) => body.includes(PROMPT))).toEqual([]);
+    await open.close();
   });
 
   it('is cancelled when its provider is closed, and none is sent after that', async () => {
