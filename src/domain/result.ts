@@ -1,6 +1,6 @@
 // What a caller gets back: images, where they came from, whether they are what was asked for, what they cost, and why.
 import type { Image } from './image.ts';
-import { addUsd, type MicroUsd } from './money.ts';
+import { addUsd, type MicroUsd, ZERO_USD } from './money.ts';
 import type { Need, Warning } from './need.ts';
 import type { Usage } from './price.ts';
 import type { TargetId } from './route.ts';
@@ -10,13 +10,18 @@ import type { RouteId, Tier } from './vocabulary.ts';
 /** `billed` is known from what providers reported; `possiblyBilled` is what timed-out or cancelled calls may add. */
 export type Cost = { readonly billed: MicroUsd; readonly possiblyBilled: MicroUsd };
 
+export const NO_COST: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
+
+export function addCosts(...costs: readonly Cost[]): Cost {
+  return {
+    billed: addUsd(...costs.map(({ billed }) => billed)),
+    possiblyBilled: addUsd(...costs.map(({ possiblyBilled }) => possiblyBilled)),
+  };
+}
+
 /** What a trace says was billed, and may have been: the sum over its ended attempts, also of a trace cut short. */
 export function costInTrace(events: readonly TraceEvent[]): Cost {
-  const ends = events.flatMap((event) => (event.kind === 'attempt-end' ? [event] : []));
-  return {
-    billed: addUsd(...ends.map((end) => end.billed)),
-    possiblyBilled: addUsd(...ends.map((end) => end.possiblyBilled)),
-  };
+  return addCosts(...events.flatMap((event) => (event.kind === 'attempt-end' ? [event] : [])));
 }
 
 /** An image and the route that made it: several images may come from several routes. */

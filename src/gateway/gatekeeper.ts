@@ -1,7 +1,6 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
-import { ZERO_USD } from '../domain/money.ts';
-import type { Cost } from '../domain/result.ts';
+import { NO_COST } from '../domain/result.ts';
 import { mayBeWritten, StoreError } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -11,8 +10,6 @@ import type { LoopbackLedger } from './limits/loopback-ledger.ts';
 import { NO_LIMITS } from './limits/no-limits.ts';
 import type { Ask, Denial, Gatekeeper, Lease, Principal } from './ports.ts';
 import type { Store } from './store/store.ts';
-
-const NOTHING: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
 
@@ -58,7 +55,7 @@ export function createGatekeeper(parts: {
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
       // Nothing begins, so nothing may stay reserved.
-      if (mayBeWritten(error)) settlements.settle(requestId, NOTHING).catch(() => undefined);
+      if (mayBeWritten(error)) settlements.settle(requestId, NO_COST).catch(() => undefined);
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;
     }

@@ -1,8 +1,9 @@
 // Jobs for whoever serves them, over the store and the blob store. It makes nothing itself: workers do, here or elsewhere.
 // Pictures are durable before the job that names them is accepted, and removed again when it was not.
+
 import { hasEnded, type Job, type JobAttempt, type JobEvent, type StoredImage } from '../domain/job.ts';
-import { ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
+import { NO_COST } from '../domain/result.ts';
 import { mayBeWritten } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
@@ -150,7 +151,7 @@ function asAccepted({ priority: _, newestSeen: __, ...job }: NewJob): Job {
     expectedMs: undefined,
     runs: 0,
     isCancelAsked: false,
-    cost: { billed: ZERO_USD, possiblyBilled: ZERO_USD },
+    cost: NO_COST,
     previews: [],
     images: [],
     degraded: undefined,

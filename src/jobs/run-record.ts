@@ -2,8 +2,7 @@
 // whatever is written next. What the store does not take is offered again, for a while; a call that cannot be written down is
 // not made.
 import type { JobAttemptEnd } from '../domain/job.ts';
-import { addUsd, ZERO_USD } from '../domain/money.ts';
-import type { Cost } from '../domain/result.ts';
+import { addCosts, type Cost, NO_COST } from '../domain/result.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import type { UpcomingCall } from '../execute/drive.ts';
 import type { Clock } from '../system/clock.ts';
@@ -27,7 +26,7 @@ export type RecordParts = {
 export class RunRecord {
   readonly #parts: RecordParts;
   readonly #ends: EndedAttempt[] = [];
-  #spent: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
+  #spent: Cost = NO_COST;
   #isExpected = false;
   #isRefused = false;
 
@@ -82,10 +81,7 @@ export class RunRecord {
     const outcome = outcomeOf(event.end);
     const end: JobAttemptEnd = { outcome, billed, possiblyBilled, requestId, endedAt: this.#parts.clock.wall().getTime() };
     this.#ends.push({ part, attempt, end });
-    this.#spent = {
-      billed: addUsd(this.#spent.billed, billed),
-      possiblyBilled: addUsd(this.#spent.possiblyBilled, possiblyBilled),
-    };
+    this.#spent = addCosts(this.#spent, event);
   };
 
   /** For an estimate of progress: the median of the first call planned, of what is the job's picture and not its preview. */

@@ -2,9 +2,9 @@
 // earlier run delivered is not asked for again; what it spent counts against the cap.
 import { ImageRouterError, isImageRouterError } from '../../domain/error.ts';
 import { EXTENSION_OF_FORMAT } from '../../domain/image.ts';
-import { dollars, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
+import { dollars, type MicroUsd, microUsd } from '../../domain/money.ts';
 import type { ImageRequest } from '../../domain/request.ts';
-import type { Cost, ImageResult } from '../../domain/result.ts';
+import { type Cost, type ImageResult, NO_COST } from '../../domain/result.ts';
 import type { BatchItem } from '../../router/batch.ts';
 import { costJson, costOfFailure, describeCost } from '../cost.ts';
 import type { World } from '../open-world.ts';
@@ -29,8 +29,6 @@ export type BatchOrder = {
 /** Hears each job's end with the counts so far. */
 export type OnFinished = (ended: Ended, tally: Tally) => void;
 export type Ended = { readonly id: string; readonly fate: Fate; readonly says: string };
-
-const FREE: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 /** Answers with the final counts. Throws `file_unreadable` when an image cannot be written: going on would pay for more. */
 export async function runBatch(world: World, order: BatchOrder, signal: AbortSignal, onFinished: OnFinished): Promise<Tally> {
@@ -125,7 +123,7 @@ class BatchRun {
 
   async #fail(job: Pick<LoadedJob, 'id' | 'line' | 'hash'>, error: ImageRouterError): Promise<void> {
     const outcome = error.code === 'cancelled' ? 'cancelled' : 'failed';
-    const cost = costOfFailure(error.trace) ?? FREE;
+    const cost = costOfFailure(error.trace) ?? NO_COST;
     const seconds = inSeconds(error.trace?.events.at(-1)?.atMs ?? 0);
     const { id, line, hash } = job;
     const entry: Entry = { outcome, id, line, hash, code: error.code, message: error.message, seconds, ...costJson(cost) };

@@ -1,6 +1,6 @@
 // The counts of a batch while it runs and when it is over.
-import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import { addUsd, type MicroUsd } from '../../domain/money.ts';
+import { addCosts, type Cost, NO_COST } from '../../domain/result.ts';
 
 /** What became of a job. `already`: delivered by an earlier run. `skipped`: the cap has no room for it. */
 export const FATES = ['delivered', 'already', 'failed', 'skipped', 'cancelled'] as const;
@@ -17,14 +17,13 @@ export type Tally = {
 
 export function emptyTally(total: number): Tally {
   const counts = { delivered: 0, already: 0, failed: 0, skipped: 0, cancelled: 0 };
-  return { total, counts, running: 0, degraded: 0, cost: { billed: ZERO_USD, possiblyBilled: ZERO_USD } };
+  return { total, counts, running: 0, degraded: 0, cost: NO_COST };
 }
 
 export function counted(tally: Tally, fate: Fate, cost: Cost | undefined): Tally {
   const counts = { ...tally.counts, [fate]: tally.counts[fate] + 1 };
   if (cost === undefined) return { ...tally, counts };
-  const billed = addUsd(tally.cost.billed, cost.billed);
-  return { ...tally, counts, cost: { billed, possiblyBilled: addUsd(tally.cost.possiblyBilled, cost.possiblyBilled) } };
+  return { ...tally, counts, cost: addCosts(tally.cost, cost) };
 }
 
 export function finished({ counts }: Tally): number {

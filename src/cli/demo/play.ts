@@ -2,8 +2,7 @@
 // batch, and the books read once the last call upstream has ended.
 import { compose } from '../../compose.ts';
 import { type ImageRouterError, isImageRouterError } from '../../domain/error.ts';
-import { addUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import { addCosts, type Cost, NO_COST } from '../../domain/result.ts';
 import type { ImageRequest, ImageRouter } from '../../index.ts';
 import type { ResolvedOptions } from '../../options.ts';
 import type { BatchItem } from '../../router/batch.ts';
@@ -20,7 +19,6 @@ import type { Scene, SceneBatch } from './scenes.ts';
 
 /** The same latencies, faults and pictures every time. */
 const SEED = 'image-router demo';
-const FREE: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export type Stage = {
   readonly options: ResolvedOptions;
@@ -70,7 +68,7 @@ type Played = Pick<Episode, 'events' | 'ending' | 'cost'>;
 async function playOne(scene: Scene, request: ImageRequest, on: On): Promise<Played> {
   const ending = await run(scene, request, on);
   const trace = ending.kind === 'delivered' ? ending.result.trace : ending.error.trace;
-  return { events: trace?.events ?? [], ending, cost: costOfFailure(trace) ?? FREE };
+  return { events: trace?.events ?? [], ending, cost: costOfFailure(trace) ?? NO_COST };
 }
 
 async function run(scene: Scene, request: ImageRequest, { router, clock, stage, io }: On): Promise<Exclude<Ending, { kind: 'batch' }>> {
@@ -100,7 +98,7 @@ async function playBatch(
 ): Promise<Played> {
   const startedAt = clock.now();
   const pictures = new Map<number, BatchPicture>();
-  let cost = FREE;
+  let cost = NO_COST;
   const line = startLiveLine(
     io,
     clock,
@@ -111,7 +109,7 @@ async function playBatch(
     for await (const item of router.batch(requests, { concurrency, maxCostUsd, signal: io.signal })) {
       if (item.kind === 'failed') expected(item.error);
       pictures.set(item.index, pictureIn(item));
-      cost = sumOf(cost, costOf(item));
+      cost = addCosts(cost, costOf(item));
       if (item.kind === 'delivered') await writeImages(item.result, placeOf(`${scene.id}-${item.index + 1}`, stage), io.cwd);
       line.draw();
     }
@@ -140,11 +138,7 @@ function pictureIn(item: BatchItem): BatchPicture {
 
 function costOf(item: BatchItem): Cost {
   if (item.kind === 'delivered') return item.result.cost;
-  return (item.kind === 'failed' ? costOfFailure(item.error.trace) : undefined) ?? FREE;
-}
-
-function sumOf(a: Cost, b: Cost): Cost {
-  return { billed: addUsd(a.billed, b.billed), possiblyBilled: addUsd(a.possiblyBilled, b.possiblyBilled) };
+  return (item.kind === 'failed' ? costOfFailure(item.error.trace) : undefined) ?? NO_COST;
 }
 
 /** A cancelled demo ends; any other public error is an ending of the scene. */

@@ -2,9 +2,9 @@
 // them on a provider that misbehaves. What each request got is written down; nothing is judged here.
 import { compose } from '../../compose.ts';
 import { isImageRouterError } from '../../domain/error.ts';
-import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
+import { addUsd, type MicroUsd } from '../../domain/money.ts';
 import type { Offer } from '../../domain/plan.ts';
-import type { Cost } from '../../domain/result.ts';
+import { type Cost, NO_COST } from '../../domain/result.ts';
 import type { TargetId } from '../../domain/route.ts';
 import type { InstantMs } from '../../domain/time.ts';
 import type { Trace } from '../../domain/trace.ts';
@@ -57,7 +57,6 @@ export type DrillRun = { readonly observations: readonly Observation[]; readonly
 
 /** The same prompts, latencies and choices every time. */
 const SEED = 'image-router drill';
-const FREE: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 /** The first request that meets the fault. */
 export function faultFrom(requests: number): number {
@@ -172,7 +171,7 @@ async function observe(router: ImageRouter, index: number, request: ImageRequest
     return { ...asked, ...ended, seconds: elapsedMs / 1_000, cost, wasted: wastedIn(trace, cost) };
   } catch (error) {
     if (!isImageRouterError(error)) throw error;
-    const cost = costOfFailure(error.trace) ?? FREE;
+    const cost = costOfFailure(error.trace) ?? NO_COST;
     const seconds = (error.trace?.events.at(-1)?.atMs ?? 0) / 1_000;
     const firstRoute = firstRouteIn(error.trace);
     const ended = {

@@ -2,15 +2,14 @@
 // written together a few times a second; a process that is killed loses the last moment of it, and what ran then stands in
 // the books as reserved, to be resolved as possibly billed. What the store does not take is kept and written later, and
 // nothing new is begun meanwhile.
-import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import type { MicroUsd } from '../../domain/money.ts';
+import { addCosts, type Cost, NO_COST } from '../../domain/result.ts';
 import type { CancelTimer, Clock } from '../../system/clock.ts';
 import type { Lease } from '../ports.ts';
 import type { SpendBatch, Store } from '../store/store.ts';
 
 /** Real milliseconds between two writes; the longest that a kill can cost. */
 const WRITE_EVERY_MS = 200;
-const NOTHING: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export class LoopbackLedger {
   readonly #store: Store;
@@ -23,7 +22,7 @@ export class LoopbackLedger {
   readonly #written = new Set<string>();
   /** Ended, but still open in the store. */
   readonly #closed = new Set<string>();
-  #spent: Cost = NOTHING;
+  #spent: Cost = NO_COST;
   #timer: CancelTimer | undefined;
   #writing: Promise<void> | undefined;
   #isFailing = false;
@@ -64,7 +63,7 @@ export class LoopbackLedger {
   #close(id: string, cost: Cost): void {
     // What begins and ends between two writes never needs a row of its own.
     if (!this.#fresh.delete(id) && this.#written.delete(id)) this.#closed.add(id);
-    this.#spent = sumOf(this.#spent, cost);
+    this.#spent = addCosts(this.#spent, cost);
     this.#soon();
   }
 
@@ -86,7 +85,7 @@ export class LoopbackLedger {
     for (const { id } of batch.opened) this.#written.add(id);
     this.#fresh.clear();
     this.#closed.clear();
-    this.#spent = NOTHING;
+    this.#spent = NO_COST;
     this.#writing = this.#store.note(batch).then(
       () => this.#ended(false),
       (error: unknown) => {
@@ -101,7 +100,7 @@ export class LoopbackLedger {
   #ended(isFailing: boolean): void {
     this.#isFailing = isFailing;
     this.#writing = undefined;
-    if (isFailing || this.#fresh.size + this.#closed.size > 0 || this.#spent !== NOTHING) this.#soon();
+    if (isFailing || this.#fresh.size + this.#closed.size > 0 || this.#spent !== NO_COST) this.#soon();
   }
 
   /** Nothing of a batch that failed is in the store. */
@@ -111,13 +110,6 @@ export class LoopbackLedger {
       else this.#closed.delete(id);
     }
     for (const id of closed) this.#closed.add(id);
-    this.#spent = sumOf(this.#spent, spent);
+    this.#spent = addCosts(this.#spent, spent);
   }
-}
-
-function sumOf(one: Cost, other: Cost): Cost {
-  return {
-    billed: addUsd(one.billed, other.billed),
-    possiblyBilled: addUsd(one.possiblyBilled, other.possiblyBilled),
-  };
 }

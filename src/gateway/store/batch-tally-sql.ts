@@ -1,8 +1,7 @@
 // How far a batch's jobs are, without reading them all: those that are open are counted, and there are never more of them than
 // the batch may have at once; those that ended were counted when they did, in the same transaction.
 import { type EndedState, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
-import { addUsd } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import { addCosts, type Cost } from '../../domain/result.ts';
 import { money } from './job-rows.ts';
 import type { Row, Sql } from './sql.ts';
 
@@ -37,9 +36,6 @@ export function batchTally(sql: Sql, principal: string, batch: string): BatchTal
 export function tallyOf(rows: readonly Row[]): BatchTally {
   return {
     states: Object.fromEntries(rows.map(({ state, jobs }) => [String(state), Number(jobs)])),
-    cost: {
-      billed: addUsd(...rows.map(({ billed }) => money(billed))),
-      possiblyBilled: addUsd(...rows.map(({ possibly }) => money(possibly))),
-    },
+    cost: addCosts(...rows.map(({ billed, possibly }) => ({ billed: money(billed), possiblyBilled: money(possibly) }))),
   };
 }

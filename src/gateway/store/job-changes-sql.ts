@@ -1,8 +1,8 @@
 // Steps that several changes of a job share, each inside the transaction of the change: an event, the end of calls, the end of
 // the job with everything that follows from it. Who was told of what is collected, and told once it is on disk.
 import type { EndedState, Job, JobAttemptEnd, JobError, JobEvent } from '../../domain/job.ts';
-import { addUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import { ZERO_USD } from '../../domain/money.ts';
+import { addCosts, type Cost, NO_COST } from '../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../jobs/job-store.ts';
 import { countEnd } from './batch-tally-sql.ts';
@@ -24,12 +24,6 @@ export type JobChange = {
 
 /** The number is a job's place in the order in which they came, and what its rows in other tables name it by. */
 export type JobRow = { readonly number: number; readonly id: string };
-
-export const NO_COST: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
-
-export function addCost(a: Cost, b: Cost): Cost {
-  return { billed: addUsd(a.billed, b.billed), possiblyBilled: addUsd(a.possiblyBilled, b.possiblyBilled) };
-}
 
 export function rowOf(row: Row): JobRow {
   return { number: Number(row.number), id: String(row.id) };
@@ -63,7 +57,7 @@ export function endAttempts(change: JobChange, job: JobRow, run: number, ends: r
     const place = [job.number, run, partText(part), attempt] as const;
     if (write.run(outcome, billed, possiblyBilled, requestId ?? null, endedAt, ...place).changes === 0) return sum;
     addEvent(change, job, endedAt, attemptEndEvent(run, { part, attempt }, end));
-    return addCost(sum, end);
+    return addCosts(sum, end);
   }, NO_COST);
 }
 
@@ -82,7 +76,7 @@ export function settleOpenAttempts(change: JobChange, job: JobRow, at: number): 
       possiblyBilled: money(row.ceiling),
     };
     addEvent(change, job, at, attemptEndEvent(Number(row.run), { part: partOf(row.part), attempt: Number(row.attempt) }, end));
-    return addCost(sum, end);
+    return addCosts(sum, end);
   }, NO_COST);
 }
 

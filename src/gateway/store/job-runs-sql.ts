@@ -1,6 +1,8 @@
 // Jobs as workers see them: taken, worked on behind a fence, handed back or ended. A fence names one run; whoever holds an
 // older one finds nothing to change.
+
 import { type JobAttempt, MOST_LOST_RUNS, type StoredImage } from '../../domain/job.ts';
+import { addCosts, NO_COST } from '../../domain/result.ts';
 import {
   attemptStartEvent,
   expiredError,
@@ -14,14 +16,12 @@ import type { Claimed, EndedAttempt, Fence, JobEnd, JobRetry, Order } from '../.
 import { LONGEST_WAIT_MS } from '../../jobs/job-store.ts';
 import {
   APPENDED,
-  addCost,
   addEvent,
   endAttempts,
   endJob,
   endWithoutImages,
   type JobChange,
   type JobRow,
-  NO_COST,
   nameBlobs,
   type Requeue,
   requeue,
@@ -173,7 +173,7 @@ export function finishJob(change: JobChange, fence: Fence, { ends, ...words }: J
   const job = held(change.sql, fence);
   if (job === undefined) return 'lost';
   const known = endAttempts(change, job, fence.run, ends);
-  endJob(change, job, words, addCost(known, settleOpenAttempts(change, job, words.at)));
+  endJob(change, job, words, addCosts(known, settleOpenAttempts(change, job, words.at)));
   return 'recorded';
 }
 
@@ -182,7 +182,7 @@ export function retryJob(change: JobChange, fence: Fence, { at, notBefore, reaso
   const job = held(sql, fence);
   if (job === undefined) return 'lost';
   const known = endAttempts(change, job, fence.run, ends);
-  const spent = addCost(known, settleOpenAttempts(change, job, at));
+  const spent = addCosts(known, settleOpenAttempts(change, job, at));
   const asked = sql.prepare('SELECT is_cancel_asked FROM jobs WHERE number = ?').get(job.number);
   if (Number(asked?.is_cancel_asked) === 1) endWithoutImages(change, job, { state: 'cancelled', at, error: undefined }, spent);
   else requeue(change, job, { at, notBefore, reason, isLost: false }, spent);

@@ -1,15 +1,15 @@
 // Jobs as their owners see them: handed in, looked at, listed, cancelled, forgotten. Whatever is asked is answered from an
 // index, however many jobs there are.
+
 import { ENDED_STATES, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
+import { addCosts, NO_COST } from '../../domain/result.ts';
 import { queuedEvent } from '../../jobs/job-events.ts';
 import type { Acceptance, Family, ListJobs, NewJob } from '../../jobs/job-store.ts';
 import {
-  addCost,
   addEvent,
   endWithoutImages,
   type JobChange,
   type JobRow,
-  NO_COST,
   nameBlobs,
   rowOf,
   settleJob,
@@ -120,7 +120,7 @@ export function forgetSome(change: JobChange, principal: string, at: number, mos
     if (!ENDED_STATES.some((state) => state === row.state)) {
       const left = settleOpenAttempts(change, job, at);
       const found = jobOf(row);
-      settleJob(sql, found, addCost(found.cost, left));
+      settleJob(sql, found, addCosts(found.cost, left));
     }
     change.changed.add(job.id);
     return forgetJob(sql, job);

@@ -1,7 +1,7 @@
 // Taking a place inside a key's limits: one conditional statement a limit, all in one transaction, undone together when one
 // of them has no room. Rates are token buckets: a full minute's worth at most, refilled evenly.
 import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Cost } from '../../domain/result.ts';
+import { type Cost, NO_COST } from '../../domain/result.ts';
 import { periodEnd, periodsOf } from './periods.ts';
 import { figure, type Row, type Sql } from './sql.ts';
 import type { LimitName, Reservation, Reserved, SpendBatch, SpendRow } from './store.ts';
@@ -139,7 +139,7 @@ export function noteSpend(sql: Sql, owner: string, { principal, at, opened, clos
     if (open.run(id, principal, owner, amount, day, month).changes === 1) reserved += amount;
   }
   addSpend(sql, { principal, periods: [day, month], billed: spent.billed, possibly: spent.possiblyBilled, reserved });
-  for (const id of closed) settleReservation(sql, id, { billed: ZERO_USD, possiblyBilled: ZERO_USD });
+  for (const id of closed) settleReservation(sql, id, NO_COST);
 }
 
 type Added = {

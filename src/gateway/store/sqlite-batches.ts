@@ -1,8 +1,9 @@
 // Batches in the embedded store's file. A batch of ten thousand rows is written in pieces, each a transaction of its own, so
 // that nobody is held up; it is there from the moment its state says so, which is the last thing written. Pieces of one whose
 // process ended in between are in nobody's way: whoever hands the same batch in again clears them off first.
+
 import type { Batch, BatchRow } from '../../domain/batch.ts';
-import { ZERO_USD } from '../../domain/money.ts';
+import { NO_COST } from '../../domain/result.ts';
 import { StoreError } from '../../domain/store-error.ts';
 import type { BatchStore, ListBatches } from '../../jobs/batch-store.ts';
 import { batchOf, batchRowOf } from './batch-rows.ts';
@@ -12,7 +13,6 @@ import type { SqliteFile } from './sqlite-file.ts';
 
 /** Half a megabyte of typical rows, written within a few milliseconds. */
 const ROWS_A_PIECE = 250;
-const NOTHING = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
 
 export class SqliteBatches implements BatchStore {
   readonly #file: SqliteFile;
@@ -104,7 +104,7 @@ export class SqliteBatches implements BatchStore {
   end(batch: string, state: 'completed' | 'cancelled', at: number): Promise<void> {
     return this.#file.write((sql) => {
       const { changes } = sql.prepare('UPDATE batches SET state = ?, ended_at = ? WHERE id = ? AND ended_at IS NULL').run(state, at, batch);
-      if (changes === 1) settleReservation(sql, batch, NOTHING);
+      if (changes === 1) settleReservation(sql, batch, NO_COST);
     });
   }
 
@@ -144,7 +144,7 @@ function forgetPieces(sql: Sql, id: string, isLeftBy: (loader: string) => boolea
 }
 
 function forgetBatch(sql: Sql, id: string): void {
-  settleReservation(sql, id, NOTHING);
+  settleReservation(sql, id, NO_COST);
   sql.prepare('DELETE FROM batch_ends WHERE batch = ?').run(id);
   sql.prepare('DELETE FROM batch_rows WHERE batch = ?').run(id);
   sql.prepare('DELETE FROM batches WHERE id = ?').run(id);

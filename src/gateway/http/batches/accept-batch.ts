@@ -1,10 +1,12 @@
 // A batch is accepted whole or not at all: every row is checked first, its money is dealt out and reserved, and from the 202 on it
 // is on disk. The same Idempotency-Key and file are the same batch.
+
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Batch } from '../../../domain/batch.ts';
-import { type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
+import { type MicroUsd, microUsd } from '../../../domain/money.ts';
 import { parseOrExplain } from '../../../domain/problem.ts';
+import { NO_COST } from '../../../domain/result.ts';
 import { mayBeWritten } from '../../../domain/store-error.ts';
 import { type JsonlUpload, readJsonl } from '../../uploads/jsonl-upload.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
@@ -121,7 +123,7 @@ async function accept(call: Call, parts: BatchParts, { text }: JsonlUpload, sett
   } catch (error) {
     const isThere = mayBeWritten(error) && (await parts.batches.find(principal.id, id).catch(() => undefined)) !== undefined;
     if (!isThere) {
-      gateway.work.track(lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD }).catch(() => undefined));
+      gateway.work.track(lease.settle(NO_COST).catch(() => undefined));
       throw error;
     }
   }

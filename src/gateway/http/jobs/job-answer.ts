@@ -1,9 +1,10 @@
 // A request becomes a job: accepted once, durable before anything is sent upstream, and made by whichever worker takes it.
 // The caller waits for its end as long as it said it would (not at all, for most), and hears of the job if that takes longer.
 // Waiting is all that happens here: leaving, a drain or a crash of this process take nothing from the job.
+
 import { hasEnded, type Job } from '../../../domain/job.ts';
-import { ZERO_USD } from '../../../domain/money.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
+import { NO_COST } from '../../../domain/result.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Call } from '../call.ts';
 import { fingerprintOf } from '../fingerprint.ts';
@@ -133,7 +134,7 @@ async function accept(call: Call, parts: JobParts, wanted: JobAsk['wanted'], id:
 async function acceptNow(call: Call, parts: JobParts, checked: CheckedJob, id: string): Promise<Job | undefined> {
   const lease = await admitJob(call, id, checked);
   // What was not accepted costs nothing; what was, though nobody heard of it, keeps its reservation.
-  const letGo = (): Promise<void> => lease.settle({ billed: ZERO_USD, possiblyBilled: ZERO_USD });
+  const letGo = (): Promise<void> => lease.settle(NO_COST);
   try {
     const accepted = await parts.jobs.submit([jobOrder(call.principal, id, checked)]);
     if (accepted !== 'overtaken') return theOne(accepted);

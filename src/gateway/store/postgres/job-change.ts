@@ -2,8 +2,8 @@
 // written at the end, numbered in their order, with what webhooks are to be told of them. Whoever changes a job holds its row
 // locked, in the order of their numbers, so the numbers of its events have no gaps and nobody waits in a circle.
 import type { EndedState, Job, JobError } from '../../../domain/job.ts';
-import { addUsd, ZERO_USD } from '../../../domain/money.ts';
-import type { Cost } from '../../../domain/result.ts';
+import { ZERO_USD } from '../../../domain/money.ts';
+import { addCosts, type Cost, NO_COST } from '../../../domain/result.ts';
 import { attemptEndEvent, type BareEvent, endedEvent, queuedEvent } from '../../../jobs/job-events.ts';
 import type { EndedAttempt, JobEnd } from '../../../jobs/job-store.ts';
 import { jobOf, money, partOf, partText } from '../job-rows.ts';
@@ -19,12 +19,6 @@ export const JOB_ROW = 'j.number, j.id, j.priority, j.previews';
 
 export function rowOf({ number, id, priority, previews }: Row): JobRow {
   return { number: Number(number), id: String(id), priority: Number(priority), previews: String(previews) };
-}
-
-export const NO_COST: Cost = { billed: ZERO_USD, possiblyBilled: ZERO_USD };
-
-export function addCost(a: Cost, b: Cost): Cost {
-  return { billed: addUsd(a.billed, b.billed), possiblyBilled: addUsd(a.possiblyBilled, b.possiblyBilled) };
 }
 
 type Happened = { readonly number: number; readonly at: number; readonly event: BareEvent; readonly tellOf: Job | undefined };
@@ -129,7 +123,7 @@ export async function endAttempts(change: JobChange, runs: readonly RunEnds[]): 
   for (const [index, { row, run, part, attempt, end }] of all.entries()) {
     if (!written.has(index)) continue;
     change.addEvent(row, end.endedAt, attemptEndEvent(run, { part, attempt }, end));
-    costs.set(row.number, addCost(costs.get(row.number) ?? NO_COST, end));
+    costs.set(row.number, addCosts(costs.get(row.number) ?? NO_COST, end));
   }
   return costs;
 }
@@ -154,7 +148,7 @@ export async function settleOpenAttempts(
     if (row === undefined) continue;
     const end = { outcome: 'unknown', billed: ZERO_USD, possiblyBilled: money(ceiling) };
     change.addEvent(row, Number(at), attemptEndEvent(Number(run), { part: partOf(part), attempt: Number(attempt) }, end));
-    costs.set(row.number, addCost(costs.get(row.number) ?? NO_COST, end));
+    costs.set(row.number, addCosts(costs.get(row.number) ?? NO_COST, end));
   }
   return costs;
 }

@@ -1,23 +1,12 @@
 // Jobs as their owners see them on PostgreSQL: handed in, looked at, listed, cancelled, forgotten. Whatever is asked is
 // answered from an index, however many jobs there are.
 import { hasEnded, JOB_STATES, type Job, type JobState } from '../../../domain/job.ts';
-import type { Cost } from '../../../domain/result.ts';
+import { addCosts, type Cost, NO_COST } from '../../../domain/result.ts';
 import { queuedEvent } from '../../../jobs/job-events.ts';
 import type { Acceptance, Family, ListJobs, NewJob } from '../../../jobs/job-store.ts';
 import { jobOf, money } from '../job-rows.ts';
 import type { Database, Run } from './database.ts';
-import {
-  addCost,
-  endJobs,
-  JOB_ROW,
-  type JobChange,
-  NO_COST,
-  nameBlobs,
-  rowOf,
-  settleOpenAttempts,
-  settleReservations,
-  withoutImages,
-} from './job-change.ts';
+import { endJobs, JOB_ROW, type JobChange, nameBlobs, rowOf, settleOpenAttempts, settleReservations, withoutImages } from './job-change.ts';
 
 /** No two of the same family at once. */
 export async function acceptJobs(change: JobChange, orders: readonly (readonly NewJob[])[]): Promise<readonly Acceptance[]> {
@@ -192,7 +181,7 @@ export async function forgetSome(change: JobChange, principal: string, at: numbe
   );
   await settleReservations(
     run,
-    open.map(({ row, job }) => ({ ...job, cost: addCost(job.cost, left.get(row.number) ?? NO_COST) })),
+    open.map(({ row, job }) => ({ ...job, cost: addCosts(job.cost, left.get(row.number) ?? NO_COST) })),
   );
   await change.queue.drop(
     run,

@@ -1,5 +1,7 @@
 // Jobs between runs on PostgreSQL: taken by workers, taken over from dead ones, ended where nobody began them in time.
+
 import { MOST_LOST_RUNS } from '../../../domain/job.ts';
+import { NO_COST } from '../../../domain/result.ts';
 import { expiredError, LOST_TOO_OFTEN, RUN_GIVEN_UP, runningEvent, WORKER_LOST } from '../../../jobs/job-events.ts';
 import { type Claimed, type Fence, LONGEST_WAIT_MS, type Order } from '../../../jobs/job-store.ts';
 import { attemptOf, errorIn, jobOf } from '../job-rows.ts';
@@ -9,7 +11,6 @@ import {
   JOB_ROW,
   type JobChange,
   type JobRow,
-  NO_COST,
   type Requeue,
   requeueJobs,
   rowOf,

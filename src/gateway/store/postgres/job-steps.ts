@@ -1,6 +1,8 @@
 // What workers write about jobs they hold, on PostgreSQL: of many jobs in one transaction. A fence names one run; whoever holds
 // an older one finds no row to lock, and changes nothing.
+
 import type { JobAttempt, StoredImage } from '../../../domain/job.ts';
+import { NO_COST } from '../../../domain/result.ts';
 import { attemptStartEvent, previewReadyEvent } from '../../../jobs/job-events.ts';
 import type { EndedAttempt, Fence, JobEnd, JobRetry } from '../../../jobs/job-store.ts';
 import { jobOf, partText } from '../job-rows.ts';
@@ -12,7 +14,6 @@ import {
   JOB_ROW,
   type JobChange,
   type JobRow,
-  NO_COST,
   nameBlobs,
   requeueJobs,
   rowOf,
