@@ -23,6 +23,8 @@ export function hasEnded(state: JobState): state is EndedState {
   return ENDED_STATES.some((ended) => ended === state);
 }
 
+export const OPEN_STATES: readonly JobState[] = JOB_STATES.filter((state) => !hasEnded(state));
+
 /** A picture in the blob store. `blob` names it there; `sha256` (hex) is its ETag. */
 export type StoredImage = {
   readonly blob: string;

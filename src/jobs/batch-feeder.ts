@@ -3,7 +3,7 @@
 // come is read before its open jobs are counted, so that what is counted is never too little. A process that is killed in the
 // middle leaves nothing half done; the next look goes on.
 import type { Batch } from '../domain/batch.ts';
-import { hasEnded, JOB_STATES } from '../domain/job.ts';
+import { OPEN_STATES } from '../domain/job.ts';
 import { StoreError } from '../domain/store-error.ts';
 import type { CancelTimer, Clock } from '../system/clock.ts';
 import type { BatchStore } from './batch-store.ts';
@@ -24,7 +24,6 @@ const LOOK_EVERY_MS = 1_000;
 const LEAST_BETWEEN_MS = 25;
 /** Handed in at once; a batch that allows more gets there in a few looks. */
 const MOST_AT_ONCE = 100;
-const OPEN_STATES = JOB_STATES.filter((state) => !hasEnded(state));
 
 export class BatchFeeder {
   readonly #parts: FeederParts;

@@ -24,6 +24,9 @@ export type Acceptance = 'accepted' | 'overtaken';
 /** All jobs of a lineage. `cost`: what they cost, and may have. `newest`: grows with every one that is accepted. */
 export type Family = { readonly cost: Cost; readonly newest: number };
 
+/** A batch's jobs by their states, and what all of them cost, and may have. */
+export type BatchTally = { readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost };
+
 /** How a run ended, to be written in one go with everything that follows from it. */
 export type JobEnd = {
   readonly state: 'completed' | 'failed' | 'cancelled' | 'expired';
@@ -69,10 +72,10 @@ export type QueueDepth = { readonly queued: number; readonly running: number };
 
 export interface JobStore {
   /**
-   * Jobs, their first events and queue entries, all or nothing; nothing where a family has a newer job than was seen. The key's money is reserved beforehand under the job's id (`Store.reserve`
-   * with `keptBy: 'job'`): ending the job settles it in the same transaction; a row of a batch settles its `maxCost` of the
-   * batch's; one that is a job already is left as it is, and one whose batch was forgotten is none any more. Rejects with
-   * StoreError when the disk is full, and when nobody knows (`mayBeWritten`).
+   * Jobs, their first events and queue entries, all or nothing; nothing where a family has a newer job than was seen. The key's
+   * money is reserved beforehand under the job's id (`Store.reserve` with `keptBy: 'job'`): ending the job settles it in the same
+   * transaction; a row of a batch settles its `maxCost` of the batch's; one that is a job already is left as it is, and one whose
+   * batch was forgotten is none any more. Rejects with StoreError when the disk is full, and when nobody knows (`mayBeWritten`).
    */
   accept(jobs: readonly NewJob[]): Promise<Acceptance>;
 
@@ -122,10 +125,7 @@ export interface JobStore {
    * Every job of a batch, counted by state, with what it cost; also those that were forgotten since, for as long as the batch is
    * kept. Costs no more than what is open of it, so it may be asked often.
    */
-  batchTally(
-    principal: string,
-    batch: string,
-  ): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }>;
+  batchTally(principal: string, batch: string): Promise<BatchTally>;
   family(principal: string, lineage: string): Promise<Family>;
 
   /** Forgets jobs that ended before `before`, a bounded number at a time. Blobs nobody needs any more. */

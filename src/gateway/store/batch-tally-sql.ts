@@ -1,13 +1,11 @@
 // How far a batch's jobs are, without reading them all: those that are open are counted, and there are never more of them than
 // the batch may have at once; those that ended were counted when they did, in the same transaction.
-import { type EndedState, hasEnded, JOB_STATES, type Job, type JobState } from '../../domain/job.ts';
-import { addCosts, type Cost } from '../../domain/result.ts';
+import { type EndedState, type Job, OPEN_STATES } from '../../domain/job.ts';
+import { addCosts } from '../../domain/result.ts';
+import type { BatchTally } from '../../jobs/job-store.ts';
 import { money } from './job-rows.ts';
 import type { Row, Sql } from './sql.ts';
 
-export type BatchTally = { readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost };
-
-export const OPEN_STATES: readonly JobState[] = JOB_STATES.filter((state) => !hasEnded(state));
 const OPEN = OPEN_STATES.map((state) => `'${state}'`).join(', ');
 
 /** Of a batch that was forgotten nothing is counted any more. */

@@ -1,9 +1,9 @@
 // Jobs in the embedded store's file. Who lives is told by the locks gateways and workers hold (presence.ts), so a worker that
 // is slow, or whose clock is wrong, keeps its jobs, and one that was killed loses them at the next look.
 import type { Job, JobAttempt, JobEvent, JobState, StoredImage } from '../../domain/job.ts';
-import type { Cost } from '../../domain/result.ts';
 import type {
   Acceptance,
+  BatchTally,
   Claimed,
   EndedAttempt,
   Family,
@@ -153,10 +153,7 @@ export class SqliteJobs implements JobStore {
     return this.#change((change) => cancelJob(change, principal, id, at));
   }
 
-  batchTally(
-    principal: string,
-    batch: string,
-  ): Promise<{ readonly states: Readonly<Partial<Record<JobState, number>>>; readonly cost: Cost }> {
+  batchTally(principal: string, batch: string): Promise<BatchTally> {
     return this.#file.read((sql) => batchTally(sql, principal, batch));
   }
 

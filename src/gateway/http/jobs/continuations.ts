@@ -2,7 +2,7 @@
 // Both belong to the family of the first and share its price cap: what all of them together have cost, and what those that
 // still run may cost, is taken off before the next one is priced.
 import { isDeepStrictEqual } from 'node:util';
-import { hasEnded, type Job, type StoredImage } from '../../../domain/job.ts';
+import { hasEnded, type Job, OPEN_STATES, type StoredImage } from '../../../domain/job.ts';
 import { dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
 import { TIERS, type Tier, tierRank } from '../../../domain/vocabulary.ts';
@@ -86,7 +86,7 @@ async function continuing(
 /** Those of the family that have not ended. */
 function openFamily({ jobs }: JobParts, { principal, lineage }: Job): Promise<readonly Job[]> {
   const query = { principal, lineage, batch: undefined, after: undefined, limit: LARGEST_FAMILY };
-  return jobs.list({ ...query, states: ['queued', 'running', 'preview_ready'] });
+  return jobs.list({ ...query, states: OPEN_STATES });
 }
 
 /** A button that was pressed twice: the same step from the same job, from as many pictures. */

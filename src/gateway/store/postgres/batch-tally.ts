@@ -1,8 +1,9 @@
 // How far a batch's jobs are, without reading them all: those that are open are counted, and there are never more of them than
 // the batch may have at once; those that ended were counted when they did, in the same transaction.
-import type { Job } from '../../../domain/job.ts';
+import { type Job, OPEN_STATES } from '../../../domain/job.ts';
 import { addUsd } from '../../../domain/money.ts';
-import { type BatchTally, OPEN_STATES, tallyOf } from '../batch-tally-sql.ts';
+import type { BatchTally } from '../../../jobs/job-store.ts';
+import { tallyOf } from '../batch-tally-sql.ts';
 import type { Database, Run } from './database.ts';
 
 /** Of a batch that was forgotten nothing is counted any more. In an order of their own, so that nobody waits in a circle. */

@@ -4,6 +4,7 @@
 import type { Job, JobAttempt, JobEvent, JobState, StoredImage } from '../../../domain/job.ts';
 import type {
   Acceptance,
+  BatchTally,
   Claimed,
   EndedAttempt,
   Family,
@@ -167,7 +168,7 @@ class PostgresJobs implements JobStore {
     return this.#change((change) => cancelJob(change, principal, id, at));
   }
 
-  batchTally(...[principal, batch]: Parameters<JobStore['batchTally']>): ReturnType<JobStore['batchTally']> {
+  batchTally(principal: string, batch: string): Promise<BatchTally> {
     return batchTally(this.#database, principal, batch);
   }
 
