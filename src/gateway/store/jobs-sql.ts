@@ -20,8 +20,7 @@ import type { Row, Sql } from './sql.ts';
 
 export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Acceptance {
   const { sql } = change;
-  if (jobs.some(({ principal, lineage, newestSeen = Infinity }) => familyOf(sql, principal, lineage).newest > newestSeen))
-    return 'overtaken';
+  if (jobs.some((job) => isOvertaken(sql, job))) return 'overtaken';
   const findBatch = sql.prepare('SELECT 1 FROM batches WHERE id = ?');
   const insert = `INSERT INTO jobs (id, principal, lineage, batch, origin, request, model, state, priority, created_at, deadline_at, max_cost)
      VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)`;
@@ -53,6 +52,11 @@ export function acceptJobs(change: JobChange, jobs: readonly NewJob[]): Acceptan
   }
   change.hasWork = true;
   return 'accepted';
+}
+
+/** Only what continues others has a family to look at. */
+function isOvertaken(sql: Sql, { principal, lineage, newestSeen }: NewJob): boolean {
+  return newestSeen !== undefined && familyOf(sql, principal, lineage).newest > newestSeen;
 }
 
 export function findRow(sql: Sql, principal: string, id: string): Row | undefined {
