@@ -4,6 +4,7 @@
 // caller. No timers; how long to wait is the caller's decision.
 import PQueue from 'p-queue';
 import type { TargetId } from '../domain/route.ts';
+import { OpenCount } from '../system/open-count.ts';
 
 /**
  * Waiting places per lane unless told otherwise. Far more than any deadline has room for (16 places of 7 s serve 10 000
@@ -41,13 +42,9 @@ export function createLanes(options: {
     throw new RangeError(`maxWaiting must be a whole number from 0, got ${maxWaiting}`);
   }
   const lanes = new Map<TargetId, Lane>();
-  const whenIdle: (() => void)[] = [];
-  const isBusy = (): boolean => [...lanes.values()].some((lane) => lane.running + lane.waiting > 0);
-  const lostOne = (): void => {
-    if (whenIdle.length > 0 && !isBusy()) for (const tell of whenIdle.splice(0)) tell();
-  };
+  const open = new OpenCount();
   const laneOf = (target: TargetId): Lane => {
-    const lane = lanes.get(target) ?? new Lane(options.concurrencyOf(target), lostOne);
+    const lane = lanes.get(target) ?? new Lane(options.concurrencyOf(target), open);
     lanes.set(target, lane);
     return lane;
   };
@@ -56,30 +53,29 @@ export function createLanes(options: {
     enter: (target, { priority, signal }) => {
       if (signal.aborted) return Promise.resolve('aborted');
       const lane = laneOf(target);
-      if (lane.hasRoom) return Promise.resolve(lane.take());
-      return lane.waiting >= maxWaiting ? Promise.resolve('full') : lane.wait(priority, signal);
+      if (!lane.hasRoom && lane.waiting >= maxWaiting) return Promise.resolve('full');
+      open.begin();
+      return lane.hasRoom ? Promise.resolve(lane.take()) : lane.wait(priority, signal);
     },
     depth: (target) => {
       const lane = lanes.get(target);
       return { running: lane?.running ?? 0, waiting: lane?.waiting ?? 0 };
     },
-    idle: async () => {
-      // Again, because a lane may be entered while another is waited for.
-      while (isBusy()) await new Promise<void>((resolve) => whenIdle.push(resolve));
-    },
+    idle: () => open.idle(),
   };
 }
 
 /** Places are counted here; whoever finds none waits in p-queue, which stands still for as long as none is free. */
 class Lane {
   readonly #places: number;
-  readonly #lostOne: () => void;
+  /** Of whoever runs or waits, in all lanes. */
+  readonly #open: OpenCount;
   readonly #queue = new PQueue();
   #running = 0;
 
-  constructor(places: number, lostOne: () => void) {
+  constructor(places: number, open: OpenCount) {
     this.#places = places;
-    this.#lostOne = lostOne;
+    this.#open = open;
   }
 
   get running(): number {
@@ -112,7 +108,7 @@ class Lane {
         .add(() => resolve(this.take()), { priority, signal })
         .catch(() => {
           resolve('aborted');
-          this.#lostOne();
+          this.#open.end();
         });
     });
   }
@@ -120,6 +116,6 @@ class Lane {
   #giveBack(): void {
     this.#running -= 1;
     this.#queue.start();
-    this.#lostOne();
+    this.#open.end();
   }
 }

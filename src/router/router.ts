@@ -18,6 +18,7 @@ import { MAX_ATTEMPTS } from '../plan/plan.ts';
 import type { Situation } from '../plan/situation.ts';
 import { type Split, split } from '../plan/split.ts';
 import type { PartialImage } from '../providers/provider.ts';
+import { OpenCount } from '../system/open-count.ts';
 import { tell } from '../telemetry/event.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
 import { checkAttachments, takeIn } from './intake.ts';
@@ -94,9 +95,7 @@ export interface ImageRouter {
 export class Router implements ImageRouter {
   readonly #options: ResolvedOptions;
   readonly #engine: Engine;
-  /** Requests that run, counted, and who waits for none. */
-  #active = 0;
-  readonly #whenIdle: (() => void)[] = [];
+  readonly #active = new OpenCount();
   readonly #precheck: Precheck;
   #isClosed = false;
 
@@ -109,7 +108,7 @@ export class Router implements ImageRouter {
   /** One frame from here to the run: ten thousand requests may wait in it. */
   async generate(input: ImageRequest, options: GenerateOptions = {}): Promise<ImageResult> {
     if (this.#isClosed) throw new ImageRouterError('closed', 'the router is closed', { remedy: 'create a new one' });
-    this.#active += 1;
+    this.#active.begin();
     let need: Need | undefined;
     try {
       const arrivedAt = this.#engine.clock.now();
@@ -131,8 +130,7 @@ export class Router implements ImageRouter {
       if (need !== undefined && isImageRouterError(error) && error.code === 'refused') this.#precheck.remember(need);
       throw error;
     } finally {
-      this.#active -= 1;
-      if (this.#active === 0) for (const tell of this.#whenIdle.splice(0)) tell();
+      this.#active.end();
     }
   }
 
@@ -167,7 +165,7 @@ export class Router implements ImageRouter {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#active > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    await this.#active.idle();
     this.#engine.close();
     await Promise.all(Object.values(this.#engine.providers).map((provider) => provider.close()));
   }

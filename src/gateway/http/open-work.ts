@@ -3,6 +3,7 @@
 // gave up by its own timeout comes back within a second with the same request: the work waits that long for it, and the
 // repeat joins it instead of being paid for a second time.
 import type { CancelTimer, Clock } from '../../system/clock.ts';
+import { OpenCount } from '../../system/open-count.ts';
 import type { Answer } from './answer.ts';
 
 export type Job = {
@@ -42,16 +43,11 @@ const COMES_BACK_MS = 2_000;
 export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
   const jobs = new Set<RunningJob>();
   const joinable = new Map<string, RunningJob>();
-  /** Jobs and records that have not ended, counted: ten thousand promises more would have to be kept to list them. */
-  let unended = 0;
-  const whenIdle: (() => void)[] = [];
-  const ended = (): void => {
-    unended -= 1;
-    if (unended > 0) return;
-    for (const tell of whenIdle.splice(0)) tell();
-  };
+  /** Jobs and records that have not ended. */
+  const open = new OpenCount();
+  const ended = (): void => open.end();
   const track = (work: Promise<unknown>): void => {
-    unended += 1;
+    open.begin();
     work.then(ended, ended);
   };
   return {
@@ -68,7 +64,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
       const { joinKey } = rules;
       const job = new RunningJob(clock, rules, make);
       jobs.add(job);
-      unended += 1;
+      open.begin();
       if (joinKey !== undefined) joinable.set(joinKey, job);
       const forget = (): void => {
         jobs.delete(job);
@@ -92,7 +88,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     abortAll: () => {
       for (const job of jobs) job.abort();
     },
-    idle: () => (unended === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
+    idle: () => open.idle(),
   };
 }
 
