@@ -101,11 +101,8 @@ function takeMoney(sql: Sql, { principal, microUsd: amount, limits, at }: Reserv
 export function settleReservation(sql: Sql, id: string, { billed, possiblyBilled }: Cost): void {
   const row = sql.prepare('DELETE FROM reservations WHERE id = ? RETURNING principal, amount, day, month').get(id);
   if (row === undefined) return;
-  sql
-    .prepare(
-      'UPDATE spend SET reserved = reserved - ?, billed = billed + ?, possibly = possibly + ? WHERE principal = ? AND period IN (?, ?)',
-    )
-    .run(figure(row, 'amount'), billed, possiblyBilled, String(row.principal), String(row.day), String(row.month));
+  const periods = [String(row.day), String(row.month)];
+  addSpend(sql, { principal: String(row.principal), periods, billed, possibly: possiblyBilled, reserved: -figure(row, 'amount') });
 }
 
 export type Drawing = { readonly id: string; readonly part: MicroUsd; readonly principal: string; readonly at: number };
