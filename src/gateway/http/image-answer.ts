@@ -16,7 +16,7 @@ import { streamImages } from './image-stream.ts';
 import { answerJob } from './jobs/job-answer.ts';
 import type { BodyKind } from './openai/body.ts';
 import type { ImageOrder } from './openai/order.ts';
-import { conflictRefusal, deliver, idempotencyKeyOf, joinKeyOf, joinRunning, keepAnswer, sendReplay } from './repeats.ts';
+import { conflictRefusal, deliver, giveUpClaim, idempotencyKeyOf, joinKeyOf, joinRunning, keepAnswer, sendReplay } from './repeats.ts';
 
 export async function answerImages(call: Call, order: ImageOrder, { kind }: { readonly kind: BodyKind }): Promise<Response> {
   // Again: reading a body takes its time, in which a drain may have begun and others have come.
@@ -42,7 +42,7 @@ async function answerOnce(call: Call, order: ImageOrder, kind: BodyKind, key: st
   if (claim.kind === 'conflict') throw conflictRefusal(claim);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   const making = await begin(call, order).catch(async (error: unknown) => {
-    await claim.abandon();
+    await giveUpClaim(claim, error);
     throw error;
   });
   const record = (answer: Answer): Promise<void> => keepAnswer(claim, answer, making);
