@@ -44,15 +44,7 @@ export async function openWire({ proxyUrl, mayLeave = () => true }: WireOptions)
       send(target, request, init.signal ?? undefined, { open: (head, flow) => respond(head, flow, resolve), fail });
     });
   };
-  const post: Wire['post'] = (url, request, signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<WholeAnswer>();
-    try {
-      send(url, request, signal, collector(resolve, reject));
-    } catch (error) {
-      reject(error);
-    }
-    return promise;
-  };
+  const post: Wire['post'] = (url, request, signal) => new Promise((resolve, fail) => send(url, request, signal, collector(resolve, fail)));
   // Before its first upload the OpenAI SDK asks which Response is ours; untold, it would fetch a data: URL to see one.
   return { fetch: Object.assign(call, { Response }), post, close: () => carrier.close() };
 }

@@ -1,6 +1,7 @@
 // Many operations, one fsync: what is asked for within one turn of the event loop is done in one transaction, and every
-// caller hears of it when that is on disk. The fsync runs beside the event loop; what is asked for meanwhile goes into the next. Each has a savepoint of its own, so one that fails spoils none beside it. While
-// another process writes, its turn is awaited by asking again: SQLite's own waiting would hold up every request here.
+// caller hears of it when that is on disk. The fsync runs beside the event loop; what is asked for meanwhile goes into the next.
+// Each has a savepoint of its own, so one that fails spoils none beside it. While another process writes, its turn is awaited by
+// asking again: SQLite's own waiting would hold up every request here.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../../domain/store-error.ts';
@@ -25,13 +26,13 @@ const MOST_AT_ONCE = 256;
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
+  readonly #sync: () => Promise<void>;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   #waiting: Operation[] = [];
   #isScheduled = false;
   #isClosed = false;
   #busySince: number | undefined;
-  readonly #sync: () => Promise<void>;
   #isSyncing = false;
 
   /**

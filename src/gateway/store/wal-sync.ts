@@ -19,9 +19,7 @@ export class WalSync {
     try {
       await (await this.#file).datasync();
     } catch (cause) {
-      const broken = this.#file;
-      this.#file = undefined;
-      broken?.then((file) => file.close()).catch(() => undefined);
+      this.close();
       throw cause;
     }
   }

@@ -28,7 +28,7 @@ export type Message = {
 export interface Call {
   readonly method: string;
   /** What is to be written, once: from then on nobody holds it. */
-  takeMessage(): Message | undefined;
+  takeMessage(): Message;
   open(head: AnswerHead): AnswerBody;
   fail(error: Error): void;
 }
@@ -121,7 +121,7 @@ export class Connection {
 
   #write(call: Call): void {
     this.#reader = new AnswerReader(call.method, (head) => call.open(head));
-    const { head = '', body = null } = call.takeMessage() ?? {};
+    const { head, body } = call.takeMessage();
     // Both leave in one packet; a head in ASCII is the same in UTF-8.
     if (typeof body === 'string' && ASCII.test(head)) {
       this.#socket.write(head + body);

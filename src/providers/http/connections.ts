@@ -87,8 +87,9 @@ class Sent implements Call, Flow {
     this.#message = { head: headOf(url, request), body: request.body };
   }
 
-  takeMessage(): Message | undefined {
+  takeMessage(): Message {
     const message = this.#message;
+    if (message === undefined) throw new Error('invariant: a call is written once');
     this.#message = undefined;
     return message;
   }
