@@ -9,6 +9,7 @@ import { Client } from 'pg';
 import { describe } from 'vitest';
 import { programs, STARTED_MS, startCluster } from './postgres-cluster.ts';
 import { CLUSTER_FOLDER } from './postgres-run.ts';
+import { tcpProxy } from './tcp-proxy.ts';
 
 /** Like `describe`, where there is a PostgreSQL. */
 export function describePostgres(name: string, tests: () => void): void {
@@ -49,6 +50,15 @@ export async function freshDatabase(): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await query(url, `CREATE DATABASE ${name}`);
   return url.replace(/postgres$/, name);
+}
+
+/** A fresh database behind a network that can fail. `urlOf`: another one by way of the same network. */
+export async function remoteDatabase() {
+  const direct = await freshDatabase();
+  const { hostname, port } = new URL(direct);
+  const proxy = await tcpProxy({ host: hostname, port: Number(port) });
+  const urlOf = (other: string): string => Object.assign(new URL(other), { port: String(proxy.port) }).href;
+  return { proxy, direct, url: urlOf(direct), urlOf };
 }
 
 /** One statement on a connection of its own; its rows. */

@@ -8,8 +8,7 @@ import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-stor
 import { PostgresWebhooks } from '../../../src/gateway/store/postgres/postgres-webhooks.ts';
 import type { JobHint } from '../../../src/jobs/job-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
-import { describePostgres, freshDatabase } from '../../support/postgres.ts';
-import { tcpProxy } from '../../support/tcp-proxy.ts';
+import { describePostgres, freshDatabase, remoteDatabase } from '../../support/postgres.ts';
 import { postgresFor } from '../support/postgres-process.ts';
 import { costOf, usd } from '../support/state-world.ts';
 import { askEverything } from './every-question.ts';
@@ -20,15 +19,18 @@ const UNAVAILABLE = { kind: 'unavailable' };
 const SOON = { timeout: 20_000, interval: 50 };
 const NOTHING = { images: [], previews: [], degraded: undefined, error: undefined, traceId: undefined, ends: [] };
 
+/** Two processes on one database: `cutOff` by way of `proxy`, the other not. */
+async function twoProcesses() {
+  const { proxy, direct, url } = await remoteDatabase();
+  const [near, far] = [await postgresFor(url, 'near', { connectMs: 500 }), await postgresFor(direct, 'far')];
+  onTestFinished(() => near.close());
+  onTestFinished(() => far.close());
+  return { proxy, near, cutOff: await openPostgresJobs(near, systemClock(1)), other: await openPostgresJobs(far, systemClock(1)) };
+}
+
 describePostgres('jobs on a database that fails', () => {
   it('are refused while it is away, kept, and go on by themselves when it is back', async () => {
-    const direct = await freshDatabase();
-    const proxy = await tcpProxy({ host: '127.0.0.1', port: Number(new URL(direct).port) });
-    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href;
-    const [near, far] = [await postgresFor(url, 'near', { connectMs: 500 }), await postgresFor(direct, 'far')];
-    onTestFinished(() => near.close());
-    onTestFinished(() => far.close());
-    const [cutOff, other] = [await openPostgresJobs(near, systemClock(1)), await openPostgresJobs(far, systemClock(1))];
+    const { proxy, cutOff, other } = await twoProcesses();
     const heard: JobHint[] = [];
     cutOff.subscribe((hint) => heard.push(hint));
     await cutOff.accept([newJob('a')]);
@@ -59,13 +61,7 @@ describePostgres('jobs on a database that fails', () => {
   });
 
   it('whose acceptance is never answered is there once, and its reservation stays its own', async () => {
-    const direct = await freshDatabase();
-    const proxy = await tcpProxy({ host: '127.0.0.1', port: Number(new URL(direct).port) });
-    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).href;
-    const [near, far] = [await postgresFor(url, 'near', { connectMs: 500 }), await postgresFor(direct, 'far')];
-    onTestFinished(() => near.close());
-    onTestFinished(() => far.close());
-    const [cutOff, other] = [await openPostgresJobs(near, systemClock(1)), await openPostgresJobs(far, systemClock(1))];
+    const { proxy, near, cutOff, other } = await twoProcesses();
     const store = new PostgresStore(near);
     const place = { principal: 'key', images: 1, limits: NO_LIMITS, at: NOON, keptBy: 'job', microUsd: usd(9_000) } as const;
     expect(await store.reserve({ ...place, id: 'a' })).toEqual({ kind: 'reserved' });

@@ -8,9 +8,8 @@ import { openPostgres, type PostgresOptions } from '../../../src/gateway/store/p
 import { PostgresStore } from '../../../src/gateway/store/postgres/postgres-store.ts';
 import type { Reservation, Store } from '../../../src/gateway/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
-import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
+import { describePostgres, freshDatabase, query, remoteDatabase } from '../../support/postgres.ts';
 import { ownCluster } from '../../support/postgres-cluster.ts';
-import { tcpProxy } from '../../support/tcp-proxy.ts';
 import { kill, postgresFor } from '../support/postgres-process.ts';
 import { costOf, usd } from '../support/state-world.ts';
 
@@ -29,15 +28,6 @@ async function opened(url: string, changes: Partial<PostgresOptions> = {}): Prom
 
 function reservation(id: string): Reservation {
   return { id, principal: 'key', images: 1, microUsd: usd(100), limits: NO_LIMITS, at: NOON, keptBy: 'gateway' };
-}
-
-/** The database behind a network that can fail. */
-async function remote() {
-  const url = new URL(await freshDatabase());
-  const proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-  /** The same database by way of this network. */
-  const urlOf = (other: string): string => Object.assign(new URL(other), { port: String(proxy.port) }).href;
-  return { proxy, direct: url.href, url: urlOf(url.href), urlOf };
 }
 
 describePostgres('a store whose database fails', () => {
@@ -59,7 +49,7 @@ describePostgres('a store whose database fails', () => {
   });
 
   it('gives up on a network that says nothing, and goes on when it speaks again', async () => {
-    const { proxy, url } = await remote();
+    const { proxy, url } = await remoteDatabase();
     const store = await opened(url);
     await store.beat(NOON);
     proxy.block();
@@ -71,7 +61,7 @@ describePostgres('a store whose database fails', () => {
   });
 
   it('outlives a connection that breaks in the middle of a transaction, while nothing is asked of it', async () => {
-    const { proxy, direct, url } = await remote();
+    const { proxy, direct, url } = await remoteDatabase();
     const postgres = await postgresFor(url, 'one');
     onTestFinished(() => postgres.close());
     const broken = postgres.database.transaction(async (run) => {
@@ -87,7 +77,7 @@ describePostgres('a store whose database fails', () => {
   });
 
   it('closes in good time though nobody answers', async () => {
-    const { proxy, url } = await remote();
+    const { proxy, url } = await remoteDatabase();
     const store = await opened(url);
     await store.beat(NOON);
     proxy.block();
@@ -96,7 +86,7 @@ describePostgres('a store whose database fails', () => {
   });
 
   it('takes nobody for dead who was cut off with it and is not back yet', async () => {
-    const [near, far] = [await remote(), await remote()];
+    const [near, far] = [await remoteDatabase(), await remoteDatabase()];
     const one = await opened(far.url, { silentMs: 3_000 });
     const other = await opened(near.urlOf(far.direct), { silentMs: 3_000, owner: 'other' });
     await one.beat(NOON);

@@ -15,6 +15,11 @@ import { SendingWorld } from '../support/sending-world.ts';
 const HOUR_MS = 3_600_000;
 const secretOf = ({ secrets }: WebhookEndpoint): string => secrets[0]?.secret ?? '';
 
+function firstOf({ got: [received] }: Receiver): Received {
+  if (received === undefined) throw new Error('nothing came');
+  return received;
+}
+
 function verified({ body, headers }: Received, secret: string): unknown {
   const texts = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as const] : []));
   return new Webhook(secret).verify(body, Object.fromEntries(texts));
@@ -30,8 +35,7 @@ describe('a receiver that works', () => {
     await world.complete();
     const [told] = await world.tries(1);
     expect(told).toMatchObject({ outcome: 'delivered', attempt: { at: world.now, status: 204, failure: undefined } });
-    const [received] = receiver.got;
-    if (received === undefined) throw new Error('nothing came');
+    const received = firstOf(receiver);
     expect(verified(received, secretOf(endpoint))).toMatchObject({
       type: 'job.completed',
       data: { object: 'image.job', status: 'completed' },
@@ -48,8 +52,7 @@ describe('a receiver that works', () => {
     world.sender.start();
     await world.complete();
     await world.tries(1);
-    const [received] = receiver.got;
-    if (received === undefined) throw new Error('nothing came');
+    const received = firstOf(receiver);
     const url = expect.stringMatching(/^https:\/\/images\.example\.com\/v1\/images\/jobs\//);
     expect(verified(received, secretOf(endpoint))).toMatchObject({ data: { url, images: [{ url }] } });
   });
@@ -60,8 +63,7 @@ describe('a receiver that works', () => {
     world.sender.start();
     await world.complete();
     await world.tries(1);
-    const [received] = receiver.got;
-    if (received === undefined) throw new Error('nothing came');
+    const received = firstOf(receiver);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 4 * 60_000 });
     expect(verified(received, secretOf(endpoint))).toBeDefined();
     vi.setSystemTime(Date.now() + 2 * 60_000);
