@@ -17,6 +17,8 @@ export interface BatchStore {
    * `maxCost` of that, and `end` gives back what is left.
    */
   accept(batch: Omit<Batch, 'state' | 'fed' | 'endedAt'>, rows: readonly BatchRow[]): Promise<void>;
+  /** Whether a batch is there for good, for whoever was not told so. Rejects with StoreError when that cannot be known either. */
+  isAccepted(principal: string, id: string): Promise<boolean>;
   /** Undefined also when it is somebody else's. */
   find(principal: string, id: string): Promise<Batch | undefined>;
   list(query: ListBatches): Promise<readonly Batch[]>;

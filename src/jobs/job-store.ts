@@ -78,6 +78,8 @@ export interface JobStore {
    * batch was forgotten is none any more. Rejects with StoreError when the disk is full, and when nobody knows (`mayBeWritten`).
    */
   accept(jobs: readonly NewJob[]): Promise<Acceptance>;
+  /** Whether a job is there for good, for whoever was not told so. Rejects with StoreError when that cannot be known either. */
+  isAccepted(principal: string, id: string): Promise<boolean>;
 
   /** Undefined also when it is somebody else's. */
   find(principal: string, id: string): Promise<Job | undefined>;

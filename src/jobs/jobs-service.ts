@@ -70,8 +70,7 @@ class JobsService implements Jobs {
   /** One of them stands for all. False says nothing: what is on its way to the disk may still arrive there. */
   async #isThere([job]: readonly NewJob[]): Promise<boolean> {
     if (job === undefined) return true;
-    const found = await this.#parts.store.find(job.principal, job.id).catch(() => undefined);
-    return found !== undefined;
+    return this.#parts.store.isAccepted(job.principal, job.id).catch(() => false);
   }
 
   async #written({ id, principal, request, model, origin, lineage, maxCost, newestSeen, lifeMs }: JobOrder): Promise<NewJob> {

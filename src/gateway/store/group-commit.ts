@@ -1,13 +1,15 @@
 // Many operations, one fsync: what is asked for within one turn of the event loop is done in one transaction, and every
 // caller hears of it when that is on disk. The fsync runs beside the event loop; what is asked for meanwhile goes into the next.
 // Each has a savepoint of its own, so one that fails spoils none beside it. While another process writes, its turn is awaited by
-// asking again: SQLite's own waiting would hold up every request here.
+// asking again: SQLite's own waiting would hold up every request here. An fsync that failed is told once by the system, and what
+// was to be brought to the disk may be lost though the next one succeeds: nothing is taken until the log was emptied into the file.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../../domain/store-error.ts';
 import type { Clock } from '../../system/clock.ts';
 import { atEndOfTurn } from '../../system/turn.ts';
 import { isBusy, sqliteCode } from './sql.ts';
+import { emptyLog } from './wal-sync.ts';
 
 /** `mayBeLost`: by a power cut, though never by the end of a process; others of its transaction may not. */
 type Operation = {
@@ -34,6 +36,8 @@ export class GroupCommit {
   #isClosed = false;
   #busySince: number | undefined;
   #isSyncing = false;
+  /** Since an fsync failed, until one has succeeded behind a checkpoint. */
+  #isLogDoubtful = false;
 
   /**
    * The connection must not wait for locks by itself, nor for the disk: `sync` brings what was committed there, and rejects when
@@ -48,8 +52,8 @@ export class GroupCommit {
   }
 
   /**
-   * Resolves with what `run` returned once it is on disk; with `mayBeLost`, once it is written, which waits for no disk. `run` is
-   * synchronous, and undone when it throws.
+   * Resolves with what `run` returned once it is on disk; with `mayBeLost`, once it is written, where nobody beside it waits for
+   * the disk. `run` is synchronous, and undone when it throws.
    */
   do<Result>(run: () => Result, { mayBeLost = false }: { readonly mayBeLost?: boolean } = {}): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -88,7 +92,7 @@ export class GroupCommit {
     try {
       for (const operation of operations) settlements.push(this.#attempt(operation));
       this.#database.exec('COMMIT');
-      if (operations.every(({ mayBeLost }) => mayBeLost)) settle();
+      if (!this.#isLogDoubtful && operations.every(({ mayBeLost }) => mayBeLost)) settle();
       else this.#bringToDisk(settle, (cause) => fail(cause, true));
     } catch (cause) {
       this.#rollBack();
@@ -100,32 +104,51 @@ export class GroupCommit {
   #bringToDisk(settle: () => void, fail: (cause: unknown) => void): void {
     this.#isSyncing = true;
     void this.#sync()
-      .then(settle, fail)
+      .then(
+        () => {
+          this.#isLogDoubtful = false;
+          settle();
+        },
+        (cause: unknown) => {
+          this.#isLogDoubtful = true;
+          fail(cause);
+        },
+      )
       .finally(() => {
         this.#isSyncing = false;
         this.#schedule();
       });
   }
 
-  /** False when the transaction could not begin: another process writes, and it is asked again; or nothing can be written. */
+  /** False when the transaction could not begin: somebody else is at the file, and it is asked again; or nothing can be written. */
   #begin(): boolean {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      this.#busySince = undefined;
-      return true;
-    } catch (cause) {
-      const { speed } = this.#clock;
-      const now = this.#clock.now();
-      this.#busySince ??= now;
-      if (isBusy(cause) && now - this.#busySince < PATIENCE_MS * speed) {
-        this.#isScheduled = true;
-        this.#clock.timer(ASK_AGAIN_MS * speed, () => this.#commit());
-        return false;
+      if (!this.#isLogDoubtful || emptyLog(this.#database)) {
+        this.#database.exec('BEGIN IMMEDIATE');
+        this.#busySince = undefined;
+        return true;
       }
-      this.#busySince = undefined;
-      this.#refuse(new StoreError('the store does not take records', { cause }));
-      return false;
+      this.#askAgain(new Error('the log cannot be emptied while others read it'));
+    } catch (cause) {
+      if (isBusy(cause)) this.#askAgain(cause);
+      else this.#refuseAll(cause);
     }
+    return false;
+  }
+
+  #askAgain(cause: unknown): void {
+    const { speed } = this.#clock;
+    const now = this.#clock.now();
+    this.#busySince ??= now;
+    if (now - this.#busySince < PATIENCE_MS * speed) {
+      this.#isScheduled = true;
+      this.#clock.timer(ASK_AGAIN_MS * speed, () => this.#commit());
+    } else this.#refuseAll(cause);
+  }
+
+  #refuseAll(cause: unknown): void {
+    this.#busySince = undefined;
+    this.#refuse(new StoreError('the store does not take records', { cause }));
   }
 
   /** How to tell the caller, once the transaction is on disk. A disk that is full fails the whole group, not one of it. */

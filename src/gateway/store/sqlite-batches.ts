@@ -59,9 +59,13 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
+  isAccepted(principal: string, id: string): Promise<boolean> {
+    return this.#file.readDurable((sql) => findWhole(sql, principal, id) !== undefined);
+  }
+
   find(principal: string, id: string): Promise<Batch | undefined> {
     return this.#file.read((sql) => {
-      const row = sql.prepare(`SELECT * FROM batches WHERE id = ? AND principal = ? AND ${WHOLE}`).get(id, principal);
+      const row = findWhole(sql, principal, id);
       return row === undefined ? undefined : batchOf(row);
     });
   }
@@ -127,6 +131,10 @@ export class SqliteBatches implements BatchStore {
 
 /** What is still being written is nobody's to see. */
 const WHOLE = "state <> 'loading'";
+
+function findWhole(sql: Sql, principal: string, id: string) {
+  return sql.prepare(`SELECT * FROM batches WHERE id = ? AND principal = ? AND ${WHOLE}`).get(id, principal);
+}
 
 function insertRows(sql: Sql, batch: string, rows: readonly BatchRow[]): void {
   const insert = sql.prepare('INSERT INTO batch_rows (batch, row, custom_id, job, request, model, max_cost) VALUES (?, ?, ?, ?, ?, ?, ?)');

@@ -80,6 +80,11 @@ export class SqliteFile {
     return this.#commits.do(() => run(this.#writes));
   }
 
+  /** What `run` finds, once it is on disk: what is merely read may be taken back by a power cut. */
+  readDurable<Result>(run: (sql: Sql) => Result): Promise<Result> {
+    return this.write(run);
+  }
+
   /** The same without waiting for the disk: a power cut may lose it, the end of a process does not. */
   writeLax<Result>(run: (sql: Sql) => Result): Promise<Result> {
     return this.#commits.do(() => run(this.#writes), { mayBeLost: true });

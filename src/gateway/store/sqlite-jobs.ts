@@ -65,6 +65,10 @@ export class SqliteJobs implements JobStore {
     return this.#change((change) => acceptJobs(change, jobs));
   }
 
+  isAccepted(principal: string, id: string): Promise<boolean> {
+    return this.#file.readDurable((sql) => findRow(sql, principal, id) !== undefined);
+  }
+
   find(principal: string, id: string): Promise<Job | undefined> {
     return this.#file.read((sql) => {
       const row = findRow(sql, principal, id);

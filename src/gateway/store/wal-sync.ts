@@ -2,6 +2,7 @@
 // its COMMIT, and node:sqlite waits for it with every request behind it. The log's file is never locked by SQLite, so opening
 // and closing it here costs nobody a lock (docs/decisions/0014).
 import { type FileHandle, open } from 'node:fs/promises';
+import type { DatabaseSync } from 'node:sqlite';
 
 export class WalSync {
   readonly #path: string;
@@ -28,4 +29,13 @@ export class WalSync {
     this.#file?.then((file) => file.close()).catch(() => undefined);
     this.#file = undefined;
   }
+}
+
+/**
+ * Brings everything in the log into the database's own file, on disk, and cuts the log to nothing: what it held needs no sync of
+ * its log any more. To be called outside a transaction, and it holds up the event loop. False: others are using the log. Throws
+ * what SQLite says when the disk fails.
+ */
+export function emptyLog(database: DatabaseSync): boolean {
+  return database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
 }

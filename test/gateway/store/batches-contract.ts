@@ -56,6 +56,8 @@ export function batchStoreContract(open: OpenBatchStores): void {
       endedAt: undefined,
     });
     expect(await other.batches.find('somebody', 'batch_1')).toBeUndefined();
+    expect(await other.batches.isAccepted('key', 'batch_1')).toBe(true);
+    expect(await other.batches.isAccepted('somebody', 'batch_1')).toBe(false);
     expect(await other.batches.rows('batch_1', 0, 1_000)).toEqual(rowsOf(600));
     expect((await other.batches.rows('batch_1', 598, 10)).map(({ row }) => row)).toEqual([599, 600]);
   });

@@ -1,3 +1,4 @@
+import { copyFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GroupCommit } from '../../../src/gateway/store/group-commit.ts';
@@ -19,6 +20,18 @@ async function opened(clock = systemClock(1), sync: () => Promise<void> = async 
     });
   const rows = (): number => Number(database.prepare('SELECT count(*) AS n FROM t').get()?.n);
   return { file, database, commits, add, rows };
+}
+
+/** A disk that says once that something was lost, as the system does. */
+function failingOnce() {
+  const disk = {
+    asked: 0,
+    sync: async (): Promise<void> => {
+      disk.asked += 1;
+      if (disk.asked === 1) throw new Error('EIO');
+    },
+  };
+  return disk;
 }
 
 describe('a group commit', () => {
@@ -83,12 +96,49 @@ describe('a group commit', () => {
   });
 
   it('says that nobody knows when the disk does not answer, and goes on', async () => {
-    let isBroken = true;
-    const { add, rows } = await opened(systemClock(1), () => (isBroken ? Promise.reject(new Error('EIO')) : Promise.resolve()));
+    const disk = failingOnce();
+    const { add, rows } = await opened(systemClock(1), disk.sync);
     await expect(add('a')).rejects.toMatchObject({ kind: 'unavailable', mayBeWritten: true });
-    isBroken = false;
     await add('b');
     expect(rows()).toBe(2);
+  });
+
+  it('believes no fsync after one that failed before all that was written is in the file itself', async () => {
+    const { file, add } = await opened(systemClock(1), failingOnce().sync);
+    await expect(add('a')).rejects.toMatchObject({ mayBeWritten: true });
+    await add('b');
+    // The file alone, as if every frame that the failed fsync was to bring to the disk had been lost.
+    await copyFile(file, `${file}-alone`);
+    const alone = new DatabaseSync(`${file}-alone`);
+    expect(alone.prepare('SELECT a FROM t').all()).toEqual([{ a: 'a' }]);
+    alone.close();
+  });
+
+  it('takes nothing after an fsync that failed while others read the log, and says that it did not', async () => {
+    const clock = manualClock();
+    const { file, add, rows } = await opened(clock, failingOnce().sync);
+    await add('before').catch(() => undefined);
+    const reader = new DatabaseSync(file);
+    reader.exec('BEGIN');
+    reader.prepare('SELECT * FROM t').all();
+    const refused = expect(add('a')).rejects.toMatchObject({ kind: 'unavailable', mayBeWritten: false });
+    await turn();
+    await clock.advance(6_000);
+    await refused;
+    reader.exec('COMMIT');
+    reader.close();
+    await add('b');
+    expect(rows()).toBe(2);
+  });
+
+  it('waits for the disk after an fsync that failed, also with what a power cut may take', async () => {
+    const disk = failingOnce();
+    const { add, commits } = await opened(systemClock(1), disk.sync);
+    await expect(add('a')).rejects.toMatchObject({ mayBeWritten: true });
+    await commits.do(() => undefined, { mayBeLost: true });
+    expect(disk.asked).toBe(2);
+    await commits.do(() => undefined, { mayBeLost: true });
+    expect(disk.asked).toBe(2);
   });
 
   it('takes nothing when the disk is full, says so to all, and goes on when there is room', async () => {

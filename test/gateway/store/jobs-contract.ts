@@ -143,6 +143,7 @@ export function jobStoreContract(open: OpenJobStores): void {
 
   law('somebody else’s job is not there', async ({ one }) => {
     await one.jobs.accept([newJob('a')]);
+    expect(await Promise.all(['key', 'mallory'].map((principal) => one.jobs.isAccepted(principal, 'a')))).toEqual([true, false]);
     const { fence } = await claimOne(one);
     await one.jobs.startAttempt(fence, callOf(1), []);
     expect(await one.jobs.find('mallory', 'a')).toBeUndefined();

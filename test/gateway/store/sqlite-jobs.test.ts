@@ -3,10 +3,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { Presence } from '../../../src/gateway/store/presence.ts';
+import { WalSync } from '../../../src/gateway/store/wal-sync.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { dataFolder } from '../support/state-world.ts';
 import { askEverything } from './every-question.ts';
-import { jobStoreContract, keepBatch } from './jobs-contract.ts';
+import { jobStoreContract, keepBatch, newJob } from './jobs-contract.ts';
 
 const clock = systemClock(1);
 
@@ -34,6 +35,21 @@ describe('jobs in SQLite', () => {
         for (const { store } of all) await store.close().catch(() => undefined);
       },
     };
+  });
+
+  it('what only the system’s memory holds is found, and said to be accepted once the disk has it', async () => {
+    const { store, jobs, batches } = handleIn(await dataFolder(), 'one');
+    await keepBatch({ batches }, 'kept');
+    const disk = vi.spyOn(WalSync.prototype, 'sync').mockRejectedValue(new Error('EIO'));
+    onTestFinished(() => disk.mockRestore());
+    await expect(jobs.accept([newJob('a')])).rejects.toMatchObject({ mayBeWritten: true });
+    expect(await jobs.find('key', 'a')).toMatchObject({ state: 'queued' });
+    await expect(jobs.isAccepted('key', 'a')).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(batches.isAccepted('key', 'kept')).rejects.toMatchObject({ kind: 'unavailable' });
+    disk.mockRestore();
+    expect(await jobs.isAccepted('key', 'a')).toBe(true);
+    expect(await batches.isAccepted('key', 'kept')).toBe(true);
+    await store.close();
   });
 
   it('no question about jobs is answered by reading all of them', async () => {

@@ -12,6 +12,10 @@ export class MemoryBatches implements BatchStore {
     this.kept.set(batch.id, { batch: { ...batch, state: 'running', fed: 0, endedAt: undefined }, rows });
   }
 
+  async isAccepted(principal: string, id: string): Promise<boolean> {
+    return (await this.find(principal, id)) !== undefined;
+  }
+
   async find(principal: string, id: string): Promise<Batch | undefined> {
     const batch = this.kept.get(id)?.batch;
     return batch?.principal === principal ? batch : undefined;

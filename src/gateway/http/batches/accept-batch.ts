@@ -121,7 +121,7 @@ async function accept(call: Call, parts: BatchParts, { text }: JsonlUpload, sett
       })),
     );
   } catch (error) {
-    const isThere = mayBeWritten(error) && (await parts.batches.find(principal.id, id).catch(() => undefined)) !== undefined;
+    const isThere = mayBeWritten(error) && (await parts.batches.isAccepted(principal.id, id).catch(() => false));
     if (!isThere) {
       gateway.work.track(lease.settle(NO_COST).catch(() => undefined));
       throw error;

@@ -30,6 +30,10 @@ export class PostgresBatches implements BatchStore {
     });
   }
 
+  async isAccepted(principal: string, id: string): Promise<boolean> {
+    return (await this.find(principal, id)) !== undefined;
+  }
+
   async find(principal: string, id: string): Promise<Batch | undefined> {
     const [row] = await this.#database.run('SELECT * FROM image_router.batches WHERE id = $1 AND principal = $2', [id, principal]);
     return row && batchOf(row);

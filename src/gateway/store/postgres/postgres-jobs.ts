@@ -84,6 +84,10 @@ class PostgresJobs implements JobStore {
     return this.#accepting.do(jobs);
   }
 
+  async isAccepted(principal: string, id: string): Promise<boolean> {
+    return (await this.find(principal, id)) !== undefined;
+  }
+
   find(principal: string, id: string): Promise<Job | undefined> {
     return findJob(this.#database, principal, id);
   }
