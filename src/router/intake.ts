@@ -1,7 +1,7 @@
 // From what a caller handed in to a need: parsing, policy, and the check of reference images, all before anything is
 // planned or sent. Whatever is wrong is one invalid_request error with every problem in it.
 import { classify } from '../classify/classify.ts';
-import { type Attachments, type Image, NO_ATTACHMENTS } from '../domain/image.ts';
+import type { Attachments, Image } from '../domain/image.ts';
 import type { Need } from '../domain/need.ts';
 import type { Policy } from '../domain/policy.ts';
 import { parseOrExplain, problemsError } from '../domain/problem.ts';
@@ -24,9 +24,8 @@ export async function checkPictures(input: ImageRequest): Promise<void> {
 
 /** Decodes and measures reference images and mask. Rejects with `invalid_request` naming the one that is broken. */
 export async function checkAttachments(request: ParsedRequest): Promise<Attachments> {
-  if (request.referenceImages === undefined) return NO_ATTACHMENTS;
   const references: Image[] = [];
-  for (const [index, bytes] of request.referenceImages.entries()) {
+  for (const [index, bytes] of (request.referenceImages ?? []).entries()) {
     const checked = await checkReference(bytes);
     if (checked.kind === 'broken') throw attachmentError(`referenceImages.${index}`, checked.reason);
     references.push(checked.image);

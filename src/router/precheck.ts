@@ -43,14 +43,16 @@ export class Precheck {
     if (this.#refusedAt.size > MOST_TENANTS && oldest !== undefined) this.#refusedAt.delete(oldest);
   }
 
-  /** Puts the prompt to a moderation endpoint. Never rejects: without an answer in time it is `unavailable`. */
-  async moderate(need: Need, signal: AbortSignal | undefined): Promise<Verdict> {
+  /** Puts the prompt to a moderation endpoint. Never rejects: without an answer in time, or by `deadline`, it is `unavailable`. */
+  async moderate(need: Need, deadline: InstantMs, signal: AbortSignal | undefined): Promise<Verdict> {
     const { openai } = this.#engine.providers;
     const endpoint: Endpoint['id'] | undefined = this.#engine.targets.find((target) => target.route.provider === 'openai')?.endpoint;
     if (openai.moderate === undefined || endpoint === undefined)
       return { kind: 'unavailable', cause: 'no provider has a moderation endpoint' };
     const patience = new AbortController();
-    const cancel = this.#engine.clock.timer(PATIENCE_MS, () => patience.abort(), { background: true });
+    const { clock } = this.#engine;
+    const patienceMs = Math.min(PATIENCE_MS, deadline - clock.now());
+    const cancel = clock.timer(patienceMs, () => patience.abort(), { background: true });
     const answer = await openai.moderate(
       need.prompt,
       endpoint,

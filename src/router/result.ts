@@ -89,8 +89,8 @@ export function infeasibleError(refusal: Infeasible, requestId: string, atMs: nu
 }
 
 /** The end of a request that failed before anything was spent: its trace, too, has its result last. */
-export function unspentEnd(atMs: number, cause: string): TraceEvent {
-  return { kind: 'end', atMs, end: 'failed', attempt: undefined, cause, billed: ZERO_USD, possiblyBilled: ZERO_USD };
+export function unspentEnd(atMs: number, cause: string, end: 'failed' | 'cancelled' = 'failed'): TraceEvent {
+  return { kind: 'end', atMs, end, attempt: undefined, cause, billed: ZERO_USD, possiblyBilled: ZERO_USD };
 }
 
 /** An offer in words: `allow latencyBudgetMs 27000 (nano-banana-pro)`. */

@@ -1,10 +1,10 @@
 // The router as an embedding program sees it: generate, stream, batch, explain, health, close.
-import { ImageRouterError, isImageRouterError } from '../domain/error.ts';
-import { type Attachments, PARTIAL_IMAGES } from '../domain/image.ts';
+import { type ErrorCode, ImageRouterError, isImageRouterError } from '../domain/error.ts';
+import { type Attachments, NO_ATTACHMENTS, PARTIAL_IMAGES } from '../domain/image.ts';
 import { type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
 import type { Infeasible, Plan } from '../domain/plan.ts';
-import type { ImageRequest } from '../domain/request.ts';
+import type { ImageRequest, ParsedRequest } from '../domain/request.ts';
 import type { ImageResult } from '../domain/result.ts';
 import { after, type InstantMs } from '../domain/time.ts';
 import type { RunPart, TraceEvent } from '../domain/trace.ts';
@@ -18,6 +18,7 @@ import { MAX_ATTEMPTS } from '../plan/plan.ts';
 import type { Situation } from '../plan/situation.ts';
 import { type Split, split } from '../plan/split.ts';
 import type { PartialImage } from '../providers/provider.ts';
+import { inTime } from '../system/in-time.ts';
 import { OpenCount } from '../system/open-count.ts';
 import { tell } from '../telemetry/event.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
@@ -114,16 +115,17 @@ export class Router implements ImageRouter {
       const arrivedAt = this.#engine.clock.now();
       const { request, need: read } = takeIn(input, this.#options);
       need = withPartials(read, options);
-      const order: Order = {
+      const bare: Order = {
         requestId: this.#engine.ids.next('req'),
         need,
         arrivedAt,
-        attachments: await checkAttachments(request),
+        attachments: NO_ATTACHMENTS,
         mustBeConsistent: request.consistent ?? false,
         options,
         part: undefined,
         earlier: [],
       };
+      const order = request.referenceImages === undefined ? bare : { ...bare, attachments: await this.#lookAt(request, bare) };
       if (options.isTested !== true && this.#precheck.applies(need)) return await this.#testThenConfirm(order, request.preview ?? false);
       return await (request.preview === true ? this.#previewThenFinal(order, false) : this.#make(order));
     } catch (error) {
@@ -170,18 +172,31 @@ export class Router implements ImageRouter {
     await Promise.all(Object.values(this.#engine.providers).map((provider) => provider.close()));
   }
 
+  /** Pictures may wait for their turn behind others that are decoded or converted; their request does not wait beyond its deadline. */
+  async #lookAt(request: ParsedRequest, order: Order): Promise<Attachments> {
+    const { signal } = order.options;
+    const attachments = await inTime(checkAttachments(request), this.#engine.clock, order.need.budgetMs, signal);
+    if (attachments !== undefined) return attachments;
+    const code = signal?.aborted ? 'cancelled' : 'deadline_exceeded';
+    const cause = signal?.aborted ? 'the caller left' : 'the deadline passed before its reference images could be looked at';
+    throw this.#unspentError(order, code, cause, []);
+  }
+
+  #unspentError(order: Order, code: ErrorCode, cause: string, before: readonly TraceEvent[]): ImageRouterError {
+    const end = unspentEnd(this.#engine.clock.now() - order.arrivedAt, cause, code === 'cancelled' ? 'cancelled' : 'failed');
+    this.#tell(order, end);
+    return new ImageRouterError(code, cause, { trace: { requestId: order.requestId, events: [...before, end] } });
+  }
+
   /** A premium render only for a prompt that passed moderation, or a low render where there is none to ask. */
   async #testThenConfirm(order: Order, wantsPreview: boolean): Promise<ImageResult> {
     const wasRefused = this.#precheck.wasRefusedLately(order.need);
-    const verdict = await this.#precheck.moderate(order.need, order.options.signal);
+    const deadline = after(order.arrivedAt, order.need.budgetMs);
+    const verdict = await this.#precheck.moderate(order.need, deadline, order.options.signal);
     const atMs = this.#engine.clock.now() - order.arrivedAt;
     const event: TraceEvent = { kind: 'precheck', atMs, verdict: verdict.kind, cause: verdict.cause };
     this.#tell(order, event);
-    if (verdict.kind === 'refused') {
-      const end = unspentEnd(atMs, verdict.cause);
-      this.#tell(order, end);
-      throw new ImageRouterError('refused', verdict.cause, { trace: { requestId: order.requestId, events: [event, end] } });
-    }
+    if (verdict.kind === 'refused') throw this.#unspentError(order, 'refused', verdict.cause, [event]);
     const tested = { ...order, earlier: [event] };
     const mustTest = wasRefused || verdict.kind === 'unavailable';
     return wantsPreview || mustTest ? this.#previewThenFinal(tested, mustTest) : this.#make(tested);
@@ -265,19 +280,14 @@ export class Router implements ImageRouter {
   async #answerTo(preview: ImageResult, { options }: Order, deadline: InstantMs): Promise<'accept' | 'continue'> {
     if (options.onPreview === undefined) return 'continue';
     const { clock } = this.#engine;
-    const { promise, resolve } = Promise.withResolvers<'accept' | 'continue'>();
-    const goOn = (): void => resolve('continue');
-    const cancel = clock.timer(Math.max(0, deadline - clock.now()) * ANSWER_SHARE, goOn, { background: true });
-    options.signal?.addEventListener('abort', goOn);
-    if (options.signal?.aborted) goOn();
-    const ask = async (): Promise<'accept' | 'continue'> => (await options.onPreview?.(preview)) ?? 'continue';
-    void ask().then(resolve, goOn);
-    try {
-      return await promise;
-    } finally {
-      cancel();
-      options.signal?.removeEventListener('abort', goOn);
-    }
+    const ask = async (): Promise<'accept' | 'continue' | undefined> => options.onPreview?.(preview);
+    const answer = await inTime(
+      ask().catch(() => undefined),
+      clock,
+      (deadline - clock.now()) * ANSWER_SHARE,
+      options.signal,
+    );
+    return answer ?? 'continue';
   }
 
   #tell(order: Order, bare: TraceEvent): void {

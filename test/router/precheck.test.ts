@@ -18,6 +18,14 @@ describe('a premium render under a policy with precheck', () => {
     expect(outcome.result?.trace.events[0]).toMatchObject({ kind: 'precheck', verdict: 'passed' });
   });
 
+  it('does not wait for moderation beyond its deadline', async () => {
+    const world = new World();
+    world.openai.moderation = 'silent';
+    const outcome = await world.start({ prompt: 'a jazz poster', policy: 'poster', latencyBudgetMs: 2_000 } as never);
+    await world.pass(2_000);
+    expect(outcome.error).toMatchObject({ code: 'infeasible' });
+  });
+
   it('is never made, nor paid, for a prompt that moderation refuses', async () => {
     const world = new World();
     world.openai.moderation = { kind: 'refused', message: 'violence' };

@@ -27,12 +27,16 @@ export class FakeProvider implements Provider {
     });
   }
 
-  /** What the moderation endpoint answers; undefined: there is none. */
-  moderation: Moderation | undefined;
+  /** What the moderation endpoint answers; undefined: there is none. `silent`: nothing, until it is given up. */
+  moderation: Moderation | 'silent' | undefined;
   readonly moderated: string[] = [];
 
-  async moderate(prompt: string): Promise<Moderation> {
+  async moderate(prompt: string, _endpoint: string, signal: AbortSignal): Promise<Moderation> {
     this.moderated.push(prompt);
+    if (this.moderation === 'silent') {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return { kind: 'unavailable', reason: 'given up' };
+    }
     return this.moderation ?? { kind: 'unavailable', reason: 'this provider has none' };
   }
 

@@ -1,0 +1,25 @@
+// Waiting that ends: for work, at most so long, and not for somebody who has left.
+import type { Clock } from './clock.ts';
+
+/**
+ * What `work` comes to; undefined when `ms` world milliseconds are over or `signal` is aborted before. Rejects as the work does;
+ * what becomes of it after its time is nobody's business.
+ */
+export async function inTime<Result>(
+  work: Promise<Result>,
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<Result | undefined> {
+  const { promise: over, resolve } = Promise.withResolvers<undefined>();
+  const giveUp = (): void => resolve(undefined);
+  const cancel = clock.timer(Math.max(0, ms), giveUp, { background: true });
+  signal?.addEventListener('abort', giveUp);
+  if (signal?.aborted) giveUp();
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    cancel();
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
