@@ -1,6 +1,5 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
-import { NO_COST } from '../domain/result.ts';
 import { mayBeWritten, StoreError } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -50,12 +49,14 @@ export function createGatekeeper(parts: {
     const { requestId, images, mostMicroUsd, keptBy = 'gateway' } = ask;
     const at = clock.wall().getTime();
     const { id, limits } = principal;
+    // A repeat may come under the id of what it repeats: what is left of that is let go of first.
+    if (await settlements.isOwed(requestId)) return STORE_UNAVAILABLE;
     try {
       const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
       // Nothing begins, so nothing may stay reserved.
-      if (mayBeWritten(error)) settlements.settle(requestId, NO_COST).catch(() => undefined);
+      if (mayBeWritten(error)) settlements.letGoUnheard(requestId);
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;
     }

@@ -53,7 +53,8 @@ export class SqliteStore implements Store {
 
   settle(id: string, cost: Cost): Promise<void> {
     return this.#file.write((sql) => {
-      if (sql.prepare("SELECT 1 FROM reservations WHERE id = ? AND owner <> ''").get(id) !== undefined) settleReservation(sql, id, cost);
+      const isOurs = sql.prepare('SELECT 1 FROM reservations WHERE id = ? AND owner = ?').get(id, this.#file.owner) !== undefined;
+      if (isOurs) settleReservation(sql, id, cost);
     });
   }
 

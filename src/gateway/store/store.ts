@@ -92,8 +92,8 @@ export interface Store {
 
   reserve(reservation: Reservation): Promise<Reserved>;
   /**
-   * What was spent takes the reservation's place; once. Unknown ids are ignored: they were resolved as possibly billed. So is one
-   * that a job was accepted with: from then on it is the job's, also where whoever took it never heard of the acceptance.
+   * What was spent takes the reservation's place; once. Of this process's own alone: an unknown one was resolved as possibly
+   * billed, one that a job was accepted with is the job's, and one of the same id may be of whoever asked for the same again.
    */
   settle(id: string, cost: Cost): Promise<void>;
   /** Spend of principals without limits, many at once: reservations still open, those that have ended, and what was spent. */

@@ -18,18 +18,27 @@ async function world() {
   const clock = manualClock();
   const inner = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
   let isFull = false;
-  let isLost = false;
+  let lost: 'after it was taken' | 'before it was taken' | undefined;
+  let isMute = false;
+  let late = async (): Promise<unknown> => undefined;
   const unlessFull = <Told>(run: () => Promise<Told>): Promise<Told> => (isFull ? Promise.reject(new StoreError('full')) : run());
   const store = overlaid(inner, {
     findKey: (id) => unlessFull(() => inner.findKey(id)),
     reserve: (reservation) =>
       unlessFull(async () => {
-        const reserved = await inner.reserve(reservation);
-        if (!isLost) return reserved;
-        isLost = false;
+        const arrive = () => inner.reserve(reservation);
+        const how = lost;
+        lost = undefined;
+        if (how === undefined) return arrive();
+        if (how === 'after it was taken') await arrive();
+        else late = arrive;
         throw new StoreError('no answer', { mayBeWritten: true });
       }),
-    settle: (id, cost) => unlessFull(() => inner.settle(id, cost)),
+    settle: (id, cost) =>
+      unlessFull(async () => {
+        await inner.settle(id, cost);
+        if (isMute) throw new StoreError('no answer', { mayBeWritten: true });
+      }),
     note: (batch) => unlessFull(() => inner.note(batch)),
   });
   const troubles: unknown[] = [];
@@ -41,10 +50,16 @@ async function world() {
     isFull = full;
   };
   /** The answer to what is reserved next is lost. */
-  const lose = (): void => {
-    isLost = true;
+  const lose = (how: 'after it was taken' | 'before it was taken'): void => {
+    lost = how;
   };
-  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, lose, turn: () => new Promise(setImmediate) };
+  /** Whether the store says nothing of what it settled. */
+  const mute = (is: boolean): void => {
+    isMute = is;
+  };
+  /** What a database goes on with though its asker has gone. */
+  const arrive = (): Promise<unknown> => late();
+  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, lose, mute, arrive, turn: () => new Promise(setImmediate) };
 }
 
 describe('while the store takes nothing', () => {
@@ -55,14 +70,32 @@ describe('while the store takes nothing', () => {
     expect(await gatekeeper.authenticate(bearer(`ir_0123456789abcdef_${'a'.repeat(43)}`))).toMatchObject({ status: 503 });
   });
 
-  it('what was reserved though nobody was told is given back, for nothing begins with it', async () => {
-    const { gatekeeper, settlements, store, lose, turn } = await world();
-    lose();
+  it.each(['after it was taken', 'before it was taken'] as const)(
+    'what was reserved though nobody was told is given back: its answer lost %s',
+    async (how) => {
+      const { gatekeeper, settlements, store, lose, arrive, turn } = await world();
+      lose(how);
+      expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable' });
+      await turn();
+      await settlements.retry();
+      await arrive();
+      for (let beat = 2; beat <= 4; beat += 1) await settlements.retry();
+      expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 0 });
+      admitted(await gatekeeper.admit(ME, ask('a')));
+    },
+  );
+
+  it('a repeat under the same id begins once what it repeats is let go of, and keeps its own reservation', async () => {
+    const { gatekeeper, settlements, store, mute } = await world();
+    const first = admitted(await gatekeeper.admit(ME, ask('a')));
+    mute(true);
+    await expect(first.settle(costOf(0))).rejects.toMatchObject({ kind: 'unavailable' });
+    mute(false);
     expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable' });
-    await turn();
     await settlements.retry();
-    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 0 });
     admitted(await gatekeeper.admit(ME, ask('a')));
+    await settlements.retry();
+    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 6_000 });
   });
 
   it('a keyed caller’s spend is kept, and in the books when it does again', async () => {

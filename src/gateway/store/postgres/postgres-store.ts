@@ -58,8 +58,8 @@ export class PostgresStore implements Store {
     // Locked, so that a job that is just being accepted with it is waited for.
     await this.#database.run(
       `SELECT image_router.settle(mine.id, $2, $3)
-       FROM (SELECT id FROM image_router.reservations WHERE id = $1 AND owner <> '' FOR UPDATE) AS mine`,
-      [id, billed, possiblyBilled],
+       FROM (SELECT id FROM image_router.reservations WHERE id = $1 AND owner = $4 FOR UPDATE) AS mine`,
+      [id, billed, possiblyBilled, this.#postgres.owner],
     );
   }
 
