@@ -94,8 +94,10 @@ export class Grouped<Item, Result> {
       for (const one of group) await this.#settle([one]);
       return;
     }
-    // Where the database does not answer, whoever waits behind would only wait for the same, one group after another.
-    const behind = isRefusal(error) ? [] : this.#waiting.splice(0);
-    for (const { reject } of [...group, ...behind]) reject(error);
+    for (const { reject } of group) reject(error);
+    if (isRefusal(error)) return;
+    // Where the database does not answer, whoever waits behind would only wait for the same, one group after another. Nothing of
+    // them was sent, so nothing of them may be written.
+    for (const { reject } of this.#waiting.splice(0)) reject(new StoreError('the database does not answer', { cause: error }));
   }
 }
