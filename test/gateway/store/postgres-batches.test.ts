@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { openPostgresStores } from '../../../src/gateway/store/postgres/open-postgres.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase } from '../../support/postgres.ts';
+import { costOf } from '../support/state-world.ts';
 import { batchStoreContract, tallyOfEarlierVersion } from './batches-contract.ts';
+import { keepBatch, newJob } from './jobs-contract.ts';
 
 describePostgres('batches in PostgreSQL', () => {
   batchStoreContract(async () => {
@@ -23,9 +25,27 @@ describePostgres('batches in PostgreSQL', () => {
       const client = new pg.Client({ connectionString: url });
       await client.connect();
       await client.query('DROP TABLE image_router.batch_ends; ALTER TABLE image_router.deliveries DROP COLUMN again_at');
+      await client.query('DROP FUNCTION image_router.count_end CASCADE; ALTER TABLE image_router.jobs DROP COLUMN is_counted');
       await client.query('UPDATE image_router.version SET steps = 7');
       await client.end();
     };
     expect((await tallyOfEarlierVersion(open, goBack)).states).toEqual({ queued: 1, cancelled: 2 });
+  });
+
+  it('are counted also where a process of the version before ends their jobs, each once', async () => {
+    const url = await freshDatabase();
+    const { store, jobs, batches } = await openPostgresStores({ url, clock: systemClock(1), owner: 'one', silentMs: 0, connections: 4 });
+    await keepBatch({ batches }, 'b');
+    const inBatch = (row: number) => newJob(`row ${row}`, { origin: { kind: 'batch', batch: 'b', row } });
+    await jobs.accept([1, 2, 3].map(inBatch));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const end = "UPDATE image_router.jobs SET state = 'completed', ended_at = 1, owner = NULL, billed = 5, possibly = 2";
+    await client.query(`${end} WHERE id IN ('row 1', 'row 2')`);
+    await client.query("UPDATE image_router.jobs SET trace_id = 'later' WHERE id = 'row 1'");
+    await client.end();
+    await jobs.cancel('key', 'row 3', 1);
+    expect(await jobs.batchTally('key', 'b')).toEqual({ states: { completed: 2, cancelled: 1 }, cost: costOf(10, 4) });
+    await store.close();
   });
 });

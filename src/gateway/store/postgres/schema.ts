@@ -4,7 +4,7 @@
 // Names and ids compare as bytes (COLLATE "C"): the same order on every server, and faster. Documents are text, not jsonb,
 // which refuses the character U+0000 that a prompt may hold.
 import type { Database } from './database.ts';
-import { AGAIN_STEP, BATCH_ENDS_STEP, BATCHES_STEP, HEALTH_STEP, JOBS_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
+import { AGAIN_STEP, BATCH_ENDS_STEP, BATCHES_STEP, HEALTH_STEP, JOBS_STEP, UNCOUNTED_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
 import { LIMITS_STEP, ROWS_STEP } from './schema-limits.ts';
 
 const STEPS: readonly string[] = [
@@ -54,6 +54,7 @@ const STEPS: readonly string[] = [
   ROWS_STEP,
   AGAIN_STEP,
   BATCH_ENDS_STEP,
+  UNCOUNTED_STEP,
 ];
 
 /** Any number, the same in every version: who holds it changes the tables. */
