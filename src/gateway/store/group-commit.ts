@@ -11,10 +11,8 @@ import { atEndOfTurn } from '../../system/turn.ts';
 import { isBusy, sqliteCode } from './sql.ts';
 import { emptyLog } from './wal-sync.ts';
 
-/** `mayBeLost`: by a power cut, though never by the end of a process; others of its transaction may not. */
 type Operation = {
   readonly run: () => unknown;
-  readonly mayBeLost: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -51,16 +49,13 @@ export class GroupCommit {
     this.#release = database.prepare('RELEASE one');
   }
 
-  /**
-   * Resolves with what `run` returned once it is on disk; with `mayBeLost`, once it is written, where nobody beside it waits for
-   * the disk. `run` is synchronous, and undone when it throws.
-   */
-  do<Result>(run: () => Result, { mayBeLost = false }: { readonly mayBeLost?: boolean } = {}): Promise<Result> {
+  /** Resolves with what `run` returned once it is on disk. `run` is synchronous, and undone when it throws. */
+  do<Result>(run: () => Result): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     if (this.#isClosed) reject(new StoreError('the store is closed'));
     else {
       // The result is handed back to the promise it came with.
-      this.#waiting.push({ run, mayBeLost, resolve: (result) => resolve(result as Result), reject });
+      this.#waiting.push({ run, resolve: (result) => resolve(result as Result), reject });
       this.#schedule();
     }
     return promise;
@@ -92,8 +87,7 @@ export class GroupCommit {
     try {
       for (const operation of operations) settlements.push(this.#attempt(operation));
       this.#database.exec('COMMIT');
-      if (!this.#isLogDoubtful && operations.every(({ mayBeLost }) => mayBeLost)) settle();
-      else this.#bringToDisk(settle, (cause) => fail(cause, true));
+      this.#bringToDisk(settle, (cause) => fail(cause, true));
     } catch (cause) {
       this.#rollBack();
       fail(cause, false);

@@ -1,14 +1,15 @@
-// The embedded stores, opened together over one file: what one of them writes in a transaction, the others' part is in.
+// The embedded stores, opened together over one file (traces have their own): what one of them writes in a transaction, the others' part is in.
 import type { BatchStore } from '../../jobs/batch-store.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import type { WebhookStore } from '../../jobs/webhook-store.ts';
 import type { HealthNews } from '../../telemetry/health-news.ts';
 import { SqliteBatches } from './sqlite-batches.ts';
-import { openSqliteFile, type SqliteOptions } from './sqlite-file.ts';
+import { openInFolder, openSqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { SqliteJobs } from './sqlite-jobs.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { SqliteWebhooks } from './sqlite-webhooks.ts';
 import type { Store } from './store.ts';
+import { TraceFile } from './trace-file.ts';
 
 /** Closing `store` closes them all. */
 export type Stores = {
@@ -23,8 +24,9 @@ export type Stores = {
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteStores(options: SqliteOptions): Stores {
   const file = openSqliteFile(options);
+  const traces = openInFolder(options.dataDir, 'traces.sqlite', (path) => new TraceFile(path));
   return {
-    store: new SqliteStore(file),
+    store: new SqliteStore(file, traces),
     jobs: new SqliteJobs(file, options.clock),
     batches: new SqliteBatches(file),
     webhooks: new SqliteWebhooks(file),

@@ -127,6 +127,10 @@ const STEPS: readonly string[] = [
     SELECT j.batch, j.state, j.principal, count(*), sum(j.billed), sum(j.possibly) FROM jobs j
     JOIN batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
   `,
+  // Recent traces have a file of their own now; those of the last hour are not taken along.
+  `
+  DROP TABLE IF EXISTS traces;
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

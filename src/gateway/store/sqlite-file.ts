@@ -29,17 +29,24 @@ const BUSY_MS = 5_000;
 
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOptions): SqliteFile {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const file = join(dataDir, 'gateway.sqlite');
-    makePrivate(file);
-    const reading = new DatabaseSync(file, { timeout: BUSY_MS });
+  return openInFolder(dataDir, 'gateway.sqlite', (path) => {
+    const reading = new DatabaseSync(path, { timeout: BUSY_MS });
     reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     migrate(reading);
     // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
-    const writing = new DatabaseSync(file, { timeout: 0 });
+    const writing = new DatabaseSync(path, { timeout: 0 });
     writing.exec('PRAGMA synchronous = NORMAL');
-    return new SqliteFile(reading, writing, new WalSync(file), clock, owner, presence ?? new Presence(dataDir, owner));
+    return new SqliteFile(reading, writing, new WalSync(path), clock, owner, presence ?? new Presence(dataDir, owner));
+  });
+}
+
+/** A file in the data folder, both made where they are not there. Throws ImageRouterError `invalid_config` when one cannot be used. */
+export function openInFolder<Opened>(dataDir: string, name: string, open: (path: string) => Opened): Opened {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const path = join(dataDir, name);
+    makePrivate(path);
+    return open(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const remedy = 'name a folder this user may write to with --data or gateway.dataDir';
@@ -83,11 +90,6 @@ export class SqliteFile {
   /** What `run` finds, once it is on disk: what is merely read may be taken back by a power cut. */
   readDurable<Result>(run: (sql: Sql) => Result): Promise<Result> {
     return this.write(run);
-  }
-
-  /** The same without waiting for the disk: a power cut may lose it, the end of a process does not. */
-  writeLax<Result>(run: (sql: Sql) => Result): Promise<Result> {
-    return this.#commits.do(() => run(this.#writes), { mayBeLost: true });
   }
 
   /** For what has to be resolved if this gateway dies: others must be able to see that it lives. */

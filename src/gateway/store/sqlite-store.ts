@@ -1,8 +1,7 @@
-// The embedded store: one SQLite file in the data folder, several gateways on it if need be. What the file is and how it is
-// written is sqlite-file.ts; here is what a gateway keeps in it.
+// The embedded store: an SQLite file in the data folder, several gateways on it if need be. What the file is and how it is
+// written is sqlite-file.ts; here is what a gateway keeps in it. Recent traces have a file of their own (trace-file.ts).
 
 import type { Cost } from '../../domain/result.ts';
-import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace } from '../ports.ts';
 import { forgetClaims, interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
 import { insertKey, keyOf } from './keys-sql.ts';
@@ -11,13 +10,16 @@ import { sharedSecret } from './secrets-sql.ts';
 import type { Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import type { IdempotencyRow, NewClaim, Reservation, Reserved, SpendBatch, SpendRow, Store, StoredKey, TraceRow } from './store.ts';
+import type { TraceFile } from './trace-file.ts';
 
 export class SqliteStore implements Store {
   readonly #file: SqliteFile;
+  readonly #traces: TraceFile;
 
-  /** Closing the store closes the file. */
-  constructor(file: SqliteFile) {
+  /** Closing the store closes both files. */
+  constructor(file: SqliteFile, traces: TraceFile) {
     this.#file = file;
+    this.#traces = traces;
   }
 
   addKey(key: StoredKey): Promise<void> {
@@ -103,37 +105,24 @@ export class SqliteStore implements Store {
   }
 
   keepTraces(traces: readonly TraceRow[]): Promise<void> {
-    return this.#file.writeLax((sql) => {
-      const insert = sql.prepare('INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)');
-      for (const { id, principal, at, trace } of traces) insert.run(id, principal, at, trace);
-    });
+    return this.#traces.keep(traces);
   }
 
   findTrace(id: string): Promise<KeptTrace | undefined> {
-    return this.#file.read((sql) => {
-      const row = sql.prepare('SELECT * FROM traces WHERE id = ?').get(id);
-      // Written by `keepTraces` alone.
-      return row && { principal: String(row.principal), at: String(row.at), trace: JSON.parse(String(row.trace)) as Trace };
-    });
+    return this.#traces.find(id);
   }
 
-  async sweepTraces(before: string, most: number): Promise<void> {
-    await this.#file.write((sql) => {
-      sql.prepare('DELETE FROM traces WHERE at < ?').run(before);
-      // Rows are numbered as they come.
-      sql.prepare('DELETE FROM traces WHERE rowid <= (SELECT max(rowid) FROM traces) - ?').run(most);
-    });
+  sweepTraces(before: string, most: number): Promise<void> {
+    return this.#traces.sweep(before, most);
   }
 
   sharedSecret(name: string, make: () => Uint8Array): Promise<Uint8Array> {
     return this.#file.write((sql) => sharedSecret(sql, name, make));
   }
 
-  forget(principal: string): Promise<readonly string[]> {
-    return this.#file.write((sql) => {
-      sql.prepare('DELETE FROM traces WHERE principal = ?').run(principal);
-      return forgetClaims(sql, principal);
-    });
+  async forget(principal: string): Promise<readonly string[]> {
+    await this.#traces.forget(principal);
+    return await this.#file.write((sql) => forgetClaims(sql, principal));
   }
 
   beat(at: number): Promise<void> {
@@ -152,6 +141,7 @@ export class SqliteStore implements Store {
     // Where this cannot be written, whoever opens the file next does the same.
     await this.#file.write((sql) => resolveLeft(sql, this.#file.owner)).catch(() => undefined);
     this.#file.close();
+    await this.#traces.close();
   }
 }
 
