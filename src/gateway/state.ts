@@ -52,7 +52,7 @@ export async function openState(options: StateOptions): Promise<State> {
   const { store } = stores;
   const files = new AnswerFiles(dataDir, ids);
   const keys = createKeyRing(store, clock, options.secrets ?? systemSecrets());
-  const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, onTrouble);
+  const loopback = new LoopbackLedger({ store, clock, ids, principal: LOOPBACK.id, onTrouble });
   const settlements = new LateSettlements(store);
   const traces = new WrittenBehindTraces(store, clock, onTrouble);
   const pulse = new Pulse({ store, files, settlements, clock, traceTtlMs, idempotencyTtlMs, onTrouble });

@@ -127,10 +127,11 @@ export function resolveReservations(sql: Sql, owner: string): void {
   }
 }
 
-/** Spend without limits, many requests at once. Noting the same opening twice counts once. */
-export function noteSpend(sql: Sql, owner: string, { principal, at, opened, closed, spent }: SpendBatch): void {
+/** Spend without limits, many requests at once. An empty reservation of the batch's own says that it was noted. */
+export function noteSpend(sql: Sql, owner: string, { id: batch, principal, at, opened, closed, spent }: SpendBatch): void {
   const { day, month } = periodsOf(at);
   const open = sql.prepare(`${INSERT_RESERVATION} VALUES (?, ?, ?, ?, ?, ?, 'gateway') ON CONFLICT DO NOTHING`);
+  if (open.run(batch, principal, owner, 0, day, month).changes === 0) return;
   let reserved = 0;
   for (const { id, microUsd: amount } of opened) {
     if (open.run(id, principal, owner, amount, day, month).changes === 1) reserved += amount;

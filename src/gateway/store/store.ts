@@ -138,7 +138,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** `id`: what is noted again under it counts once. It is one of what the next batch has `closed`. */
 export type SpendBatch = {
+  readonly id: string;
   readonly principal: string;
   readonly at: number;
   readonly opened: readonly { readonly id: string; readonly microUsd: MicroUsd }[];

@@ -4,8 +4,13 @@ import { StoreError } from '../../../src/domain/store-error.ts';
 import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import type { Lease } from '../../../src/gateway/ports.ts';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import type { Store } from '../../../src/gateway/store/store.ts';
+import { systemIds } from '../../../src/system/ids.ts';
+import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, costOf, dataFolder, overlaid, stateIn, usd } from '../support/state-world.ts';
+
+const ledgerOf = (store: Store, clock: ManualClock, principal: string) =>
+  new LoopbackLedger({ store, clock, ids: systemIds(), principal, onTrouble: () => undefined });
 
 describe('spend without limits', () => {
   it('is in the books when the gateway closes', async () => {
@@ -19,23 +24,27 @@ describe('spend without limits', () => {
     expect((await again.spendOf('loopback'))[0]).toMatchObject({ billed: 17_700, possiblyBilled: 6_000, reserved: 0 });
   });
 
-  it('adds up whatever opens, ends, is written, or is not taken by the store in between', async () => {
+  it('adds up whatever opens, ends, is written, is not taken by the store, or taken though nobody hears of it', async () => {
     const store = openSqliteStores({ dataDir: await dataFolder(), clock: manualClock(), owner: 'one' }).store;
     let run = 0;
-    const steps = fc.array(fc.constantFrom('open', 'settle', 'write', 'fail'), { maxLength: 30 });
+    const steps = fc.array(fc.constantFrom('open', 'settle', 'write', 'fail', 'lose'), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(steps, async (kinds) => {
         run += 1;
         const principal = `free ${run}`;
-        let isFull = false;
-        const note: typeof store.note = (batch) => (isFull ? Promise.reject(new StoreError('full')) : store.note(batch));
-        const ledger = new LoopbackLedger(overlaid(store, { note }), manualClock(), principal, () => undefined);
+        let how: 'write' | 'fail' | 'lose' = 'write';
+        const note: typeof store.note = async (batch) => {
+          if (how === 'fail') throw new StoreError('full');
+          await store.note(batch);
+          if (how === 'lose') throw new StoreError('no answer', { mayBeWritten: true });
+        };
+        const ledger = ledgerOf(overlaid(store, { note }), manualClock(), principal);
         const open: Lease[] = [];
         for (const [index, kind] of kinds.entries()) {
           if (kind === 'open') open.push(ledger.open(`${principal}/${index}`, usd(100)));
           else if (kind === 'settle') await open.shift()?.settle(costOf(7));
           else {
-            isFull = kind === 'fail';
+            how = kind;
             await ledger.flush();
           }
         }
@@ -48,13 +57,31 @@ describe('spend without limits', () => {
                 : { held, ended },
           { held: 0, ended: 0 },
         ).ended;
-        isFull = false;
+        how = 'write';
         await ledger.flush();
         const [day = { billed: 0, reserved: 0 }] = await store.spendOf(principal);
         expect({ billed: day.billed, reserved: day.reserved }).toEqual({ billed: settled * 7, reserved: open.length * 100 });
       }),
       { numRuns: 60 },
     );
+    await store.close();
+  });
+
+  it('is asked of the store again after a failure, though what was to be written is over by then', async () => {
+    const clock = manualClock();
+    const { store } = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' });
+    let isFull = true;
+    const note: typeof store.note = (batch) => (isFull ? Promise.reject(new StoreError('full')) : store.note(batch));
+    const ledger = ledgerOf(overlaid(store, { note }), clock, 'free');
+    const lease = ledger.open('a', usd(1));
+    const written = ledger.flush();
+    await lease.settle(costOf(0));
+    await written;
+    expect(ledger.isFailing).toBe(true);
+    isFull = false;
+    clock.advance(200);
+    await ledger.flush();
+    expect(ledger.isFailing).toBe(false);
     await store.close();
   });
 
@@ -66,7 +93,7 @@ describe('spend without limits', () => {
       writes += 1;
       return store.note(batch);
     };
-    const ledger = new LoopbackLedger(overlaid(store, { note }), clock, 'free', () => undefined);
+    const ledger = ledgerOf(overlaid(store, { note }), clock, 'free');
     for (let index = 0; index < 100; index += 1) {
       await ledger.open(`r${index}`, usd(1)).settle(costOf(1));
       clock.advance(10);

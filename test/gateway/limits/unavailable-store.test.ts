@@ -7,6 +7,7 @@ import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
+import { systemIds } from '../../../src/system/ids.ts';
 import { systemSecrets } from '../../../src/system/secrets.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, bearer, costOf, dataFolder, overlaid } from '../support/state-world.ts';
@@ -42,7 +43,13 @@ async function world() {
     note: (batch) => unlessFull(() => inner.note(batch)),
   });
   const troubles: unknown[] = [];
-  const loopback = new LoopbackLedger(store, clock, LOOPBACK.id, (error) => troubles.push(error));
+  const loopback = new LoopbackLedger({
+    store,
+    clock,
+    ids: systemIds(),
+    principal: LOOPBACK.id,
+    onTrouble: (error) => troubles.push(error),
+  });
   const settlements = new LateSettlements(store);
   const keys = createKeyRing(store, clock, systemSecrets());
   const gatekeeper = createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys: true });

@@ -173,7 +173,7 @@ export function storeContract(open: OpenStores): void {
     await one.beat(NOON);
     await one.reserve(reservation('a', { limits }));
     await one.claim(claimOf('k'));
-    await one.note({ principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(5) });
+    await one.note({ id: 'note', principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(5) });
     await killOne();
     await other.beat(NOON);
     expect((await other.spendOf('key'))[0]).toMatchObject({ billed: 0, possiblyBilled: 100, reserved: 0 });
@@ -202,12 +202,12 @@ export function storeContract(open: OpenStores): void {
   });
 
   law('what was noted twice counts once', async ({ one }) => {
-    const batch = { principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(0) };
+    const batch = { id: 'first', principal: 'free', at: NOON, opened: [{ id: 'n', microUsd: usd(30) }], closed: [], spent: costOf(3, 4) };
     await one.note(batch);
     await one.note(batch);
-    expect((await one.spendOf('free'))[0]).toMatchObject({ reserved: 30 });
-    await one.note({ ...batch, opened: [], closed: ['n'], spent: costOf(20) });
-    expect((await one.spendOf('free'))[0]).toMatchObject({ billed: 20, reserved: 0 });
+    expect((await one.spendOf('free'))[0]).toMatchObject({ billed: 3, possiblyBilled: 4, reserved: 30 });
+    await one.note({ ...batch, id: 'second', opened: [], closed: ['n', 'first'], spent: costOf(20) });
+    expect((await one.spendOf('free'))[0]).toMatchObject({ billed: 23, possiblyBilled: 4, reserved: 0 });
   });
 
   law('a claim belongs to one of two gateways that ask at once', async ({ one, other }) => {

@@ -25,7 +25,9 @@ describePostgres('batches in PostgreSQL', () => {
       const client = new pg.Client({ connectionString: url });
       await client.connect();
       await client.query('DROP TABLE image_router.batch_ends; ALTER TABLE image_router.deliveries DROP COLUMN again_at');
-      await client.query('DROP FUNCTION image_router.count_end CASCADE; ALTER TABLE image_router.jobs DROP COLUMN is_counted');
+      await client.query(
+        'DROP FUNCTION image_router.count_end CASCADE; DROP FUNCTION image_router.note_once; ALTER TABLE image_router.jobs DROP COLUMN is_counted',
+      );
       await client.query('UPDATE image_router.version SET steps = 7');
       await client.end();
     };

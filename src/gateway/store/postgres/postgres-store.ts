@@ -63,12 +63,12 @@ export class PostgresStore implements Store {
     );
   }
 
-  async note({ principal, at, opened, closed, spent }: SpendBatch): Promise<void> {
+  async note({ id, principal, at, opened, closed, spent }: SpendBatch): Promise<void> {
     const { day, month } = periodsOf(at);
     const ids = opened.map(({ id }) => id);
     const amounts = opened.map(({ microUsd }) => microUsd);
-    const values = [principal, this.#postgres.owner, day, month, ids, amounts, closed, spent.billed, spent.possiblyBilled];
-    await this.#postgres.runAsOwner('SELECT image_router.note($1, $2, $3, $4, $5, $6, $7, $8, $9)', values);
+    const values = [id, principal, this.#postgres.owner, day, month, ids, amounts, closed, spent.billed, spent.possiblyBilled];
+    await this.#postgres.runAsOwner('SELECT image_router.note_once($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', values);
   }
 
   async spendOf(principal: string): Promise<readonly SpendRow[]> {

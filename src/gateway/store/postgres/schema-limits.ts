@@ -209,3 +209,13 @@ BEGIN
   END LOOP;
 END $$;
 `;
+
+/** Spend that is noted again, because its answer was lost, counts once: an empty reservation of the batch's own says that it was. */
+export const NOTE_STEP = `
+CREATE FUNCTION image_router.note_once(p_id text, p_principal text, p_owner text, p_day text, p_month text,
+  p_ids text[], p_amounts bigint[], p_closed text[], p_billed bigint, p_possibly bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO image_router.reservations VALUES (p_id, p_principal, p_owner, 0, p_day, p_month, 'gateway') ON CONFLICT DO NOTHING;
+  IF FOUND THEN PERFORM image_router.note(p_principal, p_owner, p_day, p_month, p_ids, p_amounts, p_closed, p_billed, p_possibly); END IF;
+END $$;
+`;
