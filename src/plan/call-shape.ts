@@ -17,21 +17,39 @@ export type CallShape = {
 
 type Shaped = CallShape | { readonly unsupported: string };
 
-/** Asked again at every step of a run, and the answer never changes: it is kept as long as the need is. */
-const shapes = new WeakMap<Need, Map<Route, Shaped>>();
+/** What of a need shapes its calls, as text. */
+const kinds = new WeakMap<Need, string>();
+/**
+ * Asked again at every step of a run, and the answer never changes; thousands of runs may wait whose needs are of one kind, and
+ * share it. A route's answers are thrown away when there are too many.
+ */
+const shapes = new WeakMap<Route, Map<string, Shaped>>();
+const MOST_KINDS = 1_000;
 
 /** The shape of a call, or the rule of the route that the asked size breaks. */
 export function callShapeOf(route: Route, need: Need): Shaped {
-  let ofNeed = shapes.get(need);
-  if (ofNeed === undefined) {
-    ofNeed = new Map();
-    shapes.set(need, ofNeed);
+  let ofRoute = shapes.get(route);
+  if (ofRoute === undefined) {
+    ofRoute = new Map();
+    shapes.set(route, ofRoute);
   }
-  const known = ofNeed.get(route);
+  const kind = kindOf(need);
+  const known = ofRoute.get(kind);
   if (known !== undefined) return known;
+  if (ofRoute.size >= MOST_KINDS) ofRoute.clear();
   const shape = shapeOf(route, need);
-  ofNeed.set(route, shape);
+  ofRoute.set(kind, shape);
   return shape;
+}
+
+/** All that `shapeOf` reads. */
+function kindOf(need: Need): string {
+  const known = kinds.get(need);
+  if (known !== undefined) return known;
+  const { size, n, references, partials, complexity, prompt } = need;
+  const kind = `${size.width} ${size.height} ${n} ${references} ${partials} ${complexity} ${utf8Bytes(prompt)}`;
+  kinds.set(need, kind);
+  return kind;
 }
 
 function shapeOf(route: Route, need: Need): Shaped {

@@ -322,7 +322,7 @@ const ANSWER_SHARE = 0.5;
 
 /** The need of a caller who wants to see interim pictures, where there is somebody to show them to. */
 function withPartials(need: Need, { onPartial }: Pick<GenerateOptions, 'onPartial'>): Need {
-  return { ...need, partials: onPartial === undefined ? 0 : PARTIAL_IMAGES };
+  return onPartial === undefined ? need : { ...need, partials: PARTIAL_IMAGES };
 }
 
 /** What single calls side by side cost together. */
