@@ -93,7 +93,7 @@ class Batch {
     if (granted.kind === 'no-room') {
       return { ...job, kind: 'skipped', reason: `needs ${formatUsd(granted.needs)}, the batch has ${formatUsd(this.#purse.left)} left` };
     }
-    this.#running.set(job.index, runOne(this.#router, this.#purse, job, granted.amount, this.#signal));
+    this.#running.set(job.index, runOne(this.#router, this.#purse, job, granted, this.#signal));
     return undefined;
   }
 
@@ -149,13 +149,12 @@ async function runOne(
   router: Pick<ImageRouter, 'generate'>,
   purse: Purse,
   job: Job,
-  reserved: MicroUsd,
+  { amount: reserved, cap }: Granted,
   signal: AbortSignal,
 ): Promise<BatchItem> {
   let spent = ZERO_USD;
   try {
-    // Nothing was reserved for a request that is infeasible or free: it says so itself.
-    const request = reserved > ZERO_USD ? { ...job.request, maxCostUsd: dollars(reserved) } : job.request;
+    const request = cap === undefined ? job.request : { ...job.request, maxCostUsd: dollars(cap) };
     const result = await router.generate(request, { signal });
     spent = addUsd(result.cost.billed, result.cost.possiblyBilled);
     return { ...job, kind: 'delivered', result };
@@ -171,21 +170,30 @@ async function runOne(
 
 type Range = { readonly least: MicroUsd; readonly most: MicroUsd };
 
-/** What a request needs at least (its first calls) and may need at most (every planned call, or the caller's own cap). */
-function rangeOf(router: Pick<ImageRouter, 'explain'>, request: ImageRequest): Range {
+/**
+ * What a request needs at least (its first calls) and may need at most (every planned call, or the caller's own cap). One that is
+ * infeasible may not be so a moment later, when it is made: it needs nothing, and may take what there is. Undefined: one that
+ * cannot even be read costs nothing; generate will say what is wrong with it.
+ */
+function rangeOf(router: Pick<ImageRouter, 'explain'>, request: ImageRequest): Range | undefined {
   try {
     const { plan, need, parts } = router.explain(request);
-    if (plan.kind === 'infeasible') return { least: ZERO_USD, most: ZERO_USD };
+    if (plan.kind === 'infeasible') return { least: ZERO_USD, most: need.maxCost ?? UNLIMITED };
     const least = ((plan.attempts[0]?.price.ceiling ?? ZERO_USD) * parts) as MicroUsd;
     return { least, most: need.maxCost ?? plan.worstCost };
   } catch (error) {
-    // A request that cannot even be read costs nothing; generate will say what is wrong with it.
-    if (isImageRouterError(error)) return { least: ZERO_USD, most: ZERO_USD };
+    if (isImageRouterError(error)) return undefined;
     throw error;
   }
 }
 
-type Grant = { readonly kind: 'granted'; readonly amount: MicroUsd } | { readonly kind: 'no-room'; readonly needs: MicroUsd };
+const UNLIMITED = Number.MAX_SAFE_INTEGER as MicroUsd;
+/** The smallest cap there is, for what is to cost nothing. */
+const LEAST_CAP = 1 as MicroUsd;
+
+/** `amount` was reserved; `cap`: what the request is to be held to. */
+type Granted = { readonly kind: 'granted'; readonly amount: MicroUsd; readonly cap: MicroUsd | undefined };
+type Grant = Granted | { readonly kind: 'no-room'; readonly needs: MicroUsd };
 
 /** The batch's money: reserved before a request, settled after. */
 class Purse {
@@ -203,12 +211,13 @@ class Purse {
 
   /** Reserves as much of what the request may need as there is; `no-room` when that is less than it needs. */
   grant(request: ImageRequest, router: Pick<ImageRouter, 'explain'>): Grant {
-    if (!this.#isBounded) return { kind: 'granted', amount: ZERO_USD };
-    const { least, most } = rangeOf(router, request);
+    const range = this.#isBounded ? rangeOf(router, request) : undefined;
+    if (range === undefined) return { kind: 'granted', amount: ZERO_USD, cap: undefined };
+    const { least, most } = range;
     if (least > this.#left) return { kind: 'no-room', needs: least };
     const amount = Math.min(Math.max(least, most), this.#left) as MicroUsd;
     this.#left -= amount;
-    return { kind: 'granted', amount };
+    return { kind: 'granted', amount, cap: amount > LEAST_CAP ? amount : LEAST_CAP };
   }
 
   settle(reserved: MicroUsd, spent: MicroUsd): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchItem } from '../../src/router/batch.ts';
+import { type BatchItem, runBatch } from '../../src/router/batch.ts';
+import type { ImageRouter } from '../../src/router/router.ts';
 import { settled } from '../support/fake-providers.ts';
 import { useWorlds, World } from '../support/router-world.ts';
 
@@ -60,6 +61,25 @@ describe('a batch', () => {
     const seen: BatchItem[] = [];
     await collect(world.router.batch([{ prompt: 'a sign', latencyBudgetMs: 500 }], { maxCostUsd: 1 }), seen);
     expect(seen[0]).toMatchObject({ kind: 'failed', error: { code: 'infeasible' } });
+  });
+
+  it('holds its cap also where a request is infeasible when it is looked at, and no longer when it is made', async () => {
+    const world = new World();
+    const infeasible = { kind: 'infeasible', forecasts: [], excluded: [], offers: [], binding: 'breaker-open', detail: 'open' } as const;
+    const caps: unknown[] = [];
+    const router: Pick<ImageRouter, 'generate' | 'explain'> = {
+      explain: (request) => ({ ...world.router.explain(request), plan: infeasible }),
+      generate: (request, options) => {
+        caps.push(request.maxCostUsd);
+        return world.router.generate(request, options);
+      },
+    };
+    const seen: BatchItem[] = [];
+    const requests = [{ prompt: 'a jazz poster' }, { prompt: 'a jazz poster', maxCostUsd: 0.004 }, { prompt: '' }];
+    await collect(runBatch(router, requests, { maxCostUsd: 0.005, concurrency: 1 }), seen);
+    expect(caps).toEqual([0.005, 0.004, undefined]);
+    expect(seen.map((item) => item.kind === 'failed' && item.error.code)).toEqual(['infeasible', 'infeasible', 'invalid_request']);
+    expect([...world.openai.calls, ...world.google.calls]).toEqual([]);
   });
 
   it('waits for what siblings have reserved before it skips', async () => {
