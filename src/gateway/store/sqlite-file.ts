@@ -13,7 +13,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
 import { Sql, sqliteCode } from './sql.ts';
-import { WalSync } from './wal-sync.ts';
+import { emptyLog, WalSync } from './wal-sync.ts';
 
 export type SqliteOptions = {
   readonly dataDir: string;
@@ -33,6 +33,8 @@ export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOption
     const reading = new DatabaseSync(path, { timeout: BUSY_MS });
     reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     migrate(reading);
+    // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know.
+    emptyLog(reading);
     // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
     const writing = new DatabaseSync(path, { timeout: 0 });
     writing.exec('PRAGMA synchronous = NORMAL');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -63,6 +63,21 @@ describe('the SQLite store', () => {
     const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
     expect(await store.spendOf('key')).toMatchObject([{ billed: 1, possiblyBilled: 2 }]);
     expect(await store.sharedSecret('later', () => Uint8Array.of(1))).toEqual(Uint8Array.of(1));
+    await store.close();
+  });
+
+  it('has in the file itself what a process left in its log, once it is open', async () => {
+    const dataDir = await dataFolder();
+    const path = join(dataDir, 'gateway.sqlite');
+    await openSqliteStores({ dataDir, clock, owner: 'before' }).store.close();
+    // Never closed before the next one opens: as a killed one leaves it.
+    const killed = new DatabaseSync(path);
+    killed.exec("INSERT INTO spend VALUES ('key', '2026-11', 1, 2, 0)");
+    const store = openSqliteStores({ dataDir, clock, owner: 'next' }).store;
+    await copyFile(path, `${path}-alone`);
+    const alone = new DatabaseSync(`${path}-alone`);
+    expect(alone.prepare('SELECT billed FROM spend').all()).toEqual([{ billed: 1 }]);
+    for (const database of [alone, killed]) database.close();
     await store.close();
   });
 
