@@ -70,17 +70,30 @@ export function listJobs(sql: Sql, query: ListJobs): readonly Job[] {
     batch !== undefined
       ? ['jobs_by_batch', 'batch', batch]
       : lineage !== undefined
-        ? ['jobs_by_lineage', 'lineage', lineage]
+        ? ['jobs_continuing', 'lineage <> id AND lineage', lineage]
         : ['jobs_by_principal', 'principal', principal];
   const select = sql.prepare(
     `SELECT * FROM jobs INDEXED BY ${index} WHERE ${column} = ? AND state = ? AND principal = ?
      AND (? IS NULL OR lineage = ?) AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
   );
   const from = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
-  return [...new Set(states)]
-    .flatMap((state) => select.all(value, state, principal, lineage ?? null, lineage ?? null, from.createdAt, from.id, limit).map(jobOf))
-    .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
-    .slice(0, limit);
+  const found = [...new Set(states)].flatMap((state) =>
+    select.all(value, state, principal, lineage ?? null, lineage ?? null, from.createdAt, from.id, limit).map(jobOf),
+  );
+  const first = index === 'jobs_continuing' ? firstOf(sql, principal, value) : undefined;
+  if (first !== undefined && states.includes(first.state) && isAfter(first, from)) found.push(first);
+  return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit);
+}
+
+/** The job a family began with: its id is the family's name. */
+function firstOf(sql: Sql, principal: string, lineage: string): Job | undefined {
+  const row = findRow(sql, principal, lineage);
+  return row === undefined || row.lineage !== row.id ? undefined : jobOf(row);
+}
+
+/** In a list that has the newest first. */
+function isAfter({ createdAt, id }: Job, from: { readonly createdAt: number; readonly id: string }): boolean {
+  return createdAt < from.createdAt || (createdAt === from.createdAt && id < from.id);
 }
 
 export function cancelJob(change: JobChange, principal: string, id: string, at: number): JobState | undefined {
@@ -102,10 +115,13 @@ export function cancelJob(change: JobChange, principal: string, id: string, at: 
 export function familyOf(sql: Sql, principal: string, lineage: string): Family {
   const row = sql
     .prepare(
-      `SELECT sum(billed) AS billed, sum(possibly) AS possibly, max(number) AS newest FROM jobs INDEXED BY jobs_by_lineage
-       WHERE lineage = ? AND principal = ?`,
+      `SELECT sum(billed) AS billed, sum(possibly) AS possibly, max(number) AS newest FROM (
+         SELECT billed, possibly, number FROM jobs WHERE id = :lineage AND lineage = id AND principal = :principal
+         UNION ALL SELECT billed, possibly, number FROM jobs INDEXED BY jobs_continuing
+         WHERE lineage = :lineage AND lineage <> id AND principal = :principal
+       )`,
     )
-    .get(lineage, principal);
+    .get({ lineage, principal });
   return { cost: { billed: money(row?.billed), possiblyBilled: money(row?.possibly) }, newest: Number(row?.newest ?? 0) };
 }
 

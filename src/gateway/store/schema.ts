@@ -131,6 +131,11 @@ const STEPS: readonly string[] = [
   `
   DROP TABLE IF EXISTS traces;
   `,
+  // A family is found by its first job's id and this: few jobs continue another, and each index by a random key costs every accept.
+  `
+  DROP INDEX jobs_by_lineage;
+  CREATE INDEX jobs_continuing ON jobs (lineage, state, created_at, id) WHERE lineage <> id;
+  `,
 ];
 
 /** Throws when the file was written by a later version of this program. `known`: how many steps this version has; a test may be an earlier one. */

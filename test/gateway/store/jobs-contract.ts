@@ -7,7 +7,7 @@ import type { RouteId } from '../../../src/domain/vocabulary.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import type { Store } from '../../../src/gateway/store/store.ts';
 import type { BatchStore } from '../../../src/jobs/batch-store.ts';
-import type { Claimed, EndedAttempt, JobEnd, JobHint, JobStore, NewJob } from '../../../src/jobs/job-store.ts';
+import type { Claimed, EndedAttempt, JobEnd, JobHint, JobStore, ListJobs, NewJob } from '../../../src/jobs/job-store.ts';
 import { WEBHOOK_EVENTS, type WebhookStore } from '../../../src/jobs/webhook-store.ts';
 import { lawsOf } from '../../support/laws.ts';
 import { costOf, usd } from '../support/state-world.ts';
@@ -510,7 +510,14 @@ export function jobStoreContract(open: OpenJobStores): void {
     const all = { principal: 'key', states: undefined, batch: undefined, lineage: undefined, after: undefined, limit: 9 };
     expect((await one.jobs.list({ ...all, batch: 'b' })).map(({ id }) => id)).toEqual(['row 3', 'row 2', 'row 1']);
     expect((await one.jobs.list({ ...all, batch: 'b', states: ['queued'] })).map(({ id }) => id)).toEqual(['row 3', 'row 2']);
-    expect((await one.jobs.list({ ...all, lineage: 'row 1' })).map(({ id }) => id)).toEqual(['better', 'row 1']);
+    const family = async (changes: Partial<ListJobs>): Promise<readonly string[]> =>
+      (await one.jobs.list({ ...all, lineage: 'row 1', ...changes })).map(({ id }) => id);
+    expect(await family({})).toEqual(['better', 'row 1']);
+    expect(await family({ limit: 1 })).toEqual(['better']);
+    expect(await family({ after: { createdAt: NOON + 9, id: 'better' } })).toEqual(['row 1']);
+    expect(await family({ after: { createdAt: NOON, id: 'row 1' } })).toEqual([]);
+    expect(await family({ states: ['running'] })).toEqual([]);
+    expect(await family({ principal: 'mallory' })).toEqual(['foreign']);
   });
 
   law('events are numbered from 1 without a gap, and read on from any of them', async ({ one, other }) => {

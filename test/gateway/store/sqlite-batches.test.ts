@@ -25,6 +25,7 @@ describe('batches in SQLite', () => {
     const goBack = async (): Promise<void> => {
       const file = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
       file.exec('DROP TABLE batch_ends; ALTER TABLE batches DROP COLUMN loader; ALTER TABLE deliveries DROP COLUMN again_at');
+      file.exec('DROP INDEX jobs_continuing; CREATE INDEX jobs_by_lineage ON jobs (lineage, state, created_at, id)');
       file.exec('PRAGMA user_version = 6');
       file.close();
     };
