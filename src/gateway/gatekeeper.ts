@@ -1,27 +1,26 @@
 // Who calls, and may they: the one place where keys and limits meet. A request is admitted whole or not at all, and nothing is
 // sent upstream before its reservation is on disk; only callers without any limit, on this very machine, need not wait.
-import { mayBeWritten, StoreError } from '../domain/store-error.ts';
+import { StoreError } from '../domain/store-error.ts';
 import type { Clock } from '../system/clock.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { missingScope, NO_KEY, notAllowed, overLimit, STORE_UNAVAILABLE, WRONG_KEY } from './limits/denials.ts';
-import type { LateSettlements } from './limits/late-settlements.ts';
+
 import type { LoopbackLedger } from './limits/loopback-ledger.ts';
 import { NO_LIMITS } from './limits/no-limits.ts';
+import type { Reservations } from './limits/reservations.ts';
 import type { Ask, Denial, Gatekeeper, Lease, Principal } from './ports.ts';
-import type { Store } from './store/store.ts';
 
 export const LOOPBACK: Principal = { id: 'loopback', scopes: ['images', 'read', 'admin'], limits: NO_LIMITS };
 
 /** Whoever sends no key, where none is needed. A key that is sent is checked all the same. */
 export function createGatekeeper(parts: {
-  readonly store: Store;
   readonly keys: KeyRing;
   readonly clock: Clock;
   readonly loopback: LoopbackLedger;
-  readonly settlements: LateSettlements;
+  readonly reservations: Reservations;
   readonly requireKeys: boolean;
 }): Gatekeeper {
-  const { store, keys, clock, loopback, settlements, requireKeys } = parts;
+  const { keys, clock, loopback, reservations, requireKeys } = parts;
 
   async function authenticate(headers: Headers): Promise<Principal | Denial> {
     const token = tokenIn(headers);
@@ -49,14 +48,11 @@ export function createGatekeeper(parts: {
     const { requestId, images, mostMicroUsd, keptBy = 'gateway' } = ask;
     const at = clock.wall().getTime();
     const { id, limits } = principal;
-    // A repeat may come under the id of what it repeats: what is left of that is let go of first.
-    if (await settlements.isOwed(requestId)) return STORE_UNAVAILABLE;
     try {
-      const reserved = await store.reserve({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
+      const reserved = await reservations.take({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
+      if (reserved === undefined) return STORE_UNAVAILABLE;
       if (reserved.kind === 'over-limit') return overLimit(reserved, at);
     } catch (error) {
-      // Nothing begins, so nothing may stay reserved.
-      if (mayBeWritten(error)) settlements.letGoUnheard(requestId);
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;
     }
@@ -65,7 +61,7 @@ export function createGatekeeper(parts: {
       settle: async (cost) => {
         if (!isOpen) return;
         isOpen = false;
-        await settlements.settle(requestId, cost);
+        await reservations.settle(requestId, cost);
       },
     };
   }

@@ -2,13 +2,13 @@
 // spend again that was not taken, and throws away what is old or too much. Trouble is told, and tried again at the next beat.
 import type { CancelTimer, Clock } from '../system/clock.ts';
 import type { AnswerFiles } from './idempotency/answer-files.ts';
-import type { LateSettlements } from './limits/late-settlements.ts';
+import type { Reservations } from './limits/reservations.ts';
 import type { Store } from './store/store.ts';
 
 export type PulseParts = {
   readonly store: Store;
   readonly files: AnswerFiles;
-  readonly settlements: LateSettlements;
+  readonly reservations: Reservations;
   readonly clock: Clock;
   readonly traceTtlMs: number;
   readonly idempotencyTtlMs: number;
@@ -66,10 +66,10 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    const { store, settlements, clock, onTrouble } = this.#parts;
+    const { store, reservations, clock, onTrouble } = this.#parts;
     try {
       await store.beat(clock.wall().getTime());
-      await settlements.retry();
+      await reservations.retry();
       if (this.#beats % BEATS_PER_SWEEP === 0) await this.#sweep();
       this.#beats += 1;
       this.#isHealthy = true;

@@ -7,8 +7,8 @@ import { createGatekeeper, LOOPBACK } from './gatekeeper.ts';
 import { AnswerFiles } from './idempotency/answer-files.ts';
 import { createIdempotency } from './idempotency/idempotency.ts';
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts';
-import { LateSettlements } from './limits/late-settlements.ts';
 import { LoopbackLedger } from './limits/loopback-ledger.ts';
+import { Reservations } from './limits/reservations.ts';
 import type { Gatekeeper, Idempotency, Traces } from './ports.ts';
 import { Pulse } from './pulse.ts';
 import { openSqliteStores, type Stores } from './store/open-sqlite.ts';
@@ -53,15 +53,15 @@ export async function openState(options: StateOptions): Promise<State> {
   const files = new AnswerFiles(dataDir, ids);
   const keys = createKeyRing(store, clock, options.secrets ?? systemSecrets());
   const loopback = new LoopbackLedger({ store, clock, ids, principal: LOOPBACK.id, onTrouble });
-  const settlements = new LateSettlements(store);
+  const reservations = new Reservations(store);
   const traces = new WrittenBehindTraces(store, clock, onTrouble);
-  const pulse = new Pulse({ store, files, settlements, clock, traceTtlMs, idempotencyTtlMs, onTrouble });
+  const pulse = new Pulse({ store, files, reservations, clock, traceTtlMs, idempotencyTtlMs, onTrouble });
   await pulse.start();
   return {
     stores,
     keys,
     traces,
-    gatekeeper: createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys }),
+    gatekeeper: createGatekeeper({ keys, clock, loopback, reservations, requireKeys }),
     idempotency: createIdempotency({ store, files, clock, onKept: (bytes) => pulse.answerKept(bytes) }),
     forget: async (principal) => {
       traces.forget(principal);
@@ -71,7 +71,7 @@ export async function openState(options: StateOptions): Promise<State> {
     isHealthy: () => pulse.isHealthy && !loopback.isFailing,
     close: async () => {
       await pulse.stop();
-      await Promise.all([loopback.flush(), traces.flush(), settlements.retry().catch(onTrouble)]);
+      await Promise.all([loopback.flush(), traces.flush(), reservations.retry().catch(onTrouble)]);
       await store.close();
     },
   };

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/domain/store-error.ts';
 import { createGatekeeper, LOOPBACK } from '../../../src/gateway/gatekeeper.ts';
 import { createKeyRing } from '../../../src/gateway/keys/key-ring.ts';
-import { LateSettlements } from '../../../src/gateway/limits/late-settlements.ts';
 import { LoopbackLedger } from '../../../src/gateway/limits/loopback-ledger.ts';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
+import { Reservations } from '../../../src/gateway/limits/reservations.ts';
 import type { Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import { systemIds } from '../../../src/system/ids.ts';
@@ -50,9 +50,9 @@ async function world() {
     principal: LOOPBACK.id,
     onTrouble: (error) => troubles.push(error),
   });
-  const settlements = new LateSettlements(store);
+  const reservations = new Reservations(store);
   const keys = createKeyRing(store, clock, systemSecrets());
-  const gatekeeper = createGatekeeper({ store, keys, clock, loopback, settlements, requireKeys: true });
+  const gatekeeper = createGatekeeper({ keys, clock, loopback, reservations, requireKeys: true });
   const fill = (full: boolean): void => {
     isFull = full;
   };
@@ -66,7 +66,7 @@ async function world() {
   };
   /** What a database goes on with though its asker has gone. */
   const arrive = (): Promise<unknown> => late();
-  return { clock, store, loopback, settlements, gatekeeper, troubles, fill, lose, mute, arrive, turn: () => new Promise(setImmediate) };
+  return { clock, store, loopback, reservations, gatekeeper, troubles, fill, lose, mute, arrive, turn: () => new Promise(setImmediate) };
 }
 
 describe('while the store takes nothing', () => {
@@ -80,41 +80,52 @@ describe('while the store takes nothing', () => {
   it.each(['after it was taken', 'before it was taken'] as const)(
     'what was reserved though nobody was told is given back: its answer lost %s',
     async (how) => {
-      const { gatekeeper, settlements, store, lose, arrive, turn } = await world();
+      const { gatekeeper, reservations, store, lose, arrive, turn } = await world();
       lose(how);
       expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable' });
       await turn();
-      await settlements.retry();
+      await reservations.retry();
       await arrive();
-      for (let beat = 2; beat <= 4; beat += 1) await settlements.retry();
+      for (let beat = 2; beat <= 4; beat += 1) await reservations.retry();
       expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 0 });
       admitted(await gatekeeper.admit(ME, ask('a')));
     },
   );
 
   it('a repeat under the same id begins once what it repeats is let go of, and keeps its own reservation', async () => {
-    const { gatekeeper, settlements, store, mute } = await world();
+    const { gatekeeper, reservations, store, mute } = await world();
     const first = admitted(await gatekeeper.admit(ME, ask('a')));
     mute(true);
     await expect(first.settle(costOf(0))).rejects.toMatchObject({ kind: 'unavailable' });
     mute(false);
     expect(await gatekeeper.admit(ME, ask('a'))).toMatchObject({ status: 503, code: 'store_unavailable' });
-    await settlements.retry();
+    await reservations.retry();
     admitted(await gatekeeper.admit(ME, ask('a')));
-    await settlements.retry();
+    await reservations.retry();
+    expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 6_000 });
+  });
+
+  it('of two repeats at once the one whose answer is lost does not let go of what the other reserved', async () => {
+    const { gatekeeper, reservations, store, lose } = await world();
+    lose('before it was taken');
+    const asked = await Promise.all([gatekeeper.admit(ME, ask('a')), gatekeeper.admit(ME, ask('a')), gatekeeper.admit(ME, ask('a'))]);
+    expect(asked.map((answer) => 'status' in answer && answer.status)).toEqual([503, 503, 503]);
+    for (let beat = 1; beat <= 4; beat += 1) await reservations.retry();
+    const again = await Promise.all([gatekeeper.admit(ME, ask('a')), gatekeeper.admit(ME, ask('a'))]);
+    expect(again.map((answer) => 'status' in answer)).toEqual([false, true]);
     expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 6_000 });
   });
 
   it('a keyed caller’s spend is kept, and in the books when it does again', async () => {
-    const { gatekeeper, settlements, store, fill } = await world();
+    const { gatekeeper, reservations, store, fill } = await world();
     const lease = admitted(await gatekeeper.admit(ME, ask('a')));
     fill(true);
     await expect(lease.settle(costOf(40))).rejects.toMatchObject({ kind: 'unavailable' });
-    await expect(settlements.retry()).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(reservations.retry()).rejects.toMatchObject({ kind: 'unavailable' });
     expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 0, reserved: 6_000 });
     fill(false);
-    await settlements.retry();
-    await settlements.retry();
+    await reservations.retry();
+    await reservations.retry();
     expect((await store.spendOf('me'))[0]).toMatchObject({ billed: 40, reserved: 0 });
   });
 
