@@ -38,6 +38,8 @@ const MOST_TRIES = 5;
  * longer than any of these runs.
  */
 const BY_INDEX = 'SET enable_seqscan = off; SET jit = off';
+/** Read by a trigger: the ends of a batch's jobs that come from here were counted (schema-jobs.ts). */
+const COUNTS_ENDS = 'SET image_router.counts = on';
 const NO_ANSWER = 'the database does not answer';
 const FAREWELL_MS = 2_000;
 const BYTEA = 17;
@@ -176,7 +178,7 @@ async function prepare(client: ClientBase): Promise<void> {
   // One may also break in the middle of a transaction, between two statements: whoever asks next hears of it. Unheard, it would
   // end the process.
   client.on('error', () => undefined);
-  await client.query(BY_INDEX);
+  await client.query(`${BY_INDEX}; ${COUNTS_ENDS}`);
 }
 
 /** The server's words are kept as the cause; they may name values, so they are no part of the message. */

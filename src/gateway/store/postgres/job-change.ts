@@ -163,7 +163,7 @@ export async function endJobs(change: JobChange, endings: readonly Ending[]): Pr
     endings.map(({ row, words }) => ({ number: row.number, blobs: [...words.images, ...words.previews].map(({ blob }) => blob) })),
   );
   const rows = await change.run(
-    `UPDATE image_router.jobs j SET state = e.state, ended_at = e.at, is_counted = true, owner = NULL, not_before = 0, images = e.images,
+    `UPDATE image_router.jobs j SET state = e.state, ended_at = e.at, owner = NULL, not_before = 0, images = e.images,
        previews = coalesce(e.previews, j.previews), degraded = e.degraded, error = e.error, trace_id = coalesce(e.trace_id, j.trace_id),
        billed = j.billed + e.billed, possibly = j.possibly + e.possibly
      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])

@@ -89,9 +89,11 @@ INSERT INTO image_router.batch_ends
   JOIN image_router.batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
 `;
 
-/** A process of the version before counts no end of a row: it is counted where the counter of this one (batch-tally.ts) left no sign. */
+/**
+ * A process of the version before counts no end of a row: it is counted here, except on connections that say they count
+ * themselves. That is a setting and no column: a wider table would fail every statement those processes have prepared on it.
+ */
 export const UNCOUNTED_STEP = `
-ALTER TABLE image_router.jobs ADD COLUMN is_counted boolean NOT NULL DEFAULT false;
 CREATE FUNCTION image_router.count_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO image_router.batch_ends AS t (batch, state, principal, jobs, billed, possibly)
@@ -101,6 +103,7 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER count_end AFTER UPDATE ON image_router.jobs FOR EACH ROW
-  WHEN (NEW.batch IS NOT NULL AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL AND NOT NEW.is_counted)
+  WHEN (NEW.batch IS NOT NULL AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+    AND current_setting('image_router.counts', true) IS DISTINCT FROM 'on')
   EXECUTE FUNCTION image_router.count_end();
 `;
