@@ -66,14 +66,14 @@ export function findRow(sql: Sql, principal: string, id: string): Row | undefine
 /** One read a state, each in the order of its index, merged: neither many jobs nor few of a state make it slow. */
 export function listJobs(sql: Sql, query: ListJobs): readonly Job[] {
   const { principal, states = JOB_STATES, batch, lineage, after, limit } = query;
-  const [index, column, value] =
+  const [index, isOne, value] =
     batch !== undefined
-      ? ['jobs_by_batch', 'batch', batch]
+      ? ['jobs_by_batch', 'batch = ?', batch]
       : lineage !== undefined
-        ? ['jobs_continuing', 'lineage <> id AND lineage', lineage]
-        : ['jobs_by_principal', 'principal', principal];
+        ? ['jobs_continuing', 'lineage <> id AND lineage = ?', lineage]
+        : ['jobs_by_principal', 'principal = ?', principal];
   const select = sql.prepare(
-    `SELECT * FROM jobs INDEXED BY ${index} WHERE ${column} = ? AND state = ? AND principal = ?
+    `SELECT * FROM jobs INDEXED BY ${index} WHERE ${isOne} AND state = ? AND principal = ?
      AND (? IS NULL OR lineage = ?) AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
   );
   const from = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
@@ -81,19 +81,20 @@ export function listJobs(sql: Sql, query: ListJobs): readonly Job[] {
     select.all(value, state, principal, lineage ?? null, lineage ?? null, from.createdAt, from.id, limit).map(jobOf),
   );
   const first = index === 'jobs_continuing' ? firstOf(sql, principal, value) : undefined;
-  if (first !== undefined && states.includes(first.state) && isAfter(first, from)) found.push(first);
-  return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, limit);
+  if (first !== undefined && states.includes(first.state) && newestFirst(first, from) > 0) found.push(first);
+  return found.sort(newestFirst).slice(0, limit);
+}
+
+type Place = Pick<Job, 'createdAt' | 'id'>;
+
+function newestFirst(a: Place, b: Place): number {
+  return b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
 /** The job a family began with: its id is the family's name. */
 function firstOf(sql: Sql, principal: string, lineage: string): Job | undefined {
   const row = findRow(sql, principal, lineage);
   return row === undefined || row.lineage !== row.id ? undefined : jobOf(row);
-}
-
-/** In a list that has the newest first. */
-function isAfter({ createdAt, id }: Job, from: { readonly createdAt: number; readonly id: string }): boolean {
-  return createdAt < from.createdAt || (createdAt === from.createdAt && id < from.id);
 }
 
 export function cancelJob(change: JobChange, principal: string, id: string, at: number): JobState | undefined {
