@@ -58,12 +58,11 @@ export class TraceFile {
   }
 
   async sweep(before: string, most: number): Promise<void> {
-    // No thread is begun for nothing.
-    if (!this.#isEmpty()) await this.#ask({ kind: 'sweep', before, most });
+    if (this.#mayHoldAny()) await this.#ask({ kind: 'sweep', before, most });
   }
 
   async forget(principal: string): Promise<void> {
-    if (!this.#isEmpty()) await this.#ask({ kind: 'forget', principal });
+    if (this.#mayHoldAny()) await this.#ask({ kind: 'forget', principal });
   }
 
   /** What was asked for is waited for; nothing is taken afterwards. */
@@ -75,8 +74,9 @@ export class TraceFile {
     this.#reading.close();
   }
 
-  #isEmpty(): boolean {
-    return this.#read((database) => database.prepare('SELECT 1 FROM traces LIMIT 1').get()) === undefined;
+  /** Or is about to. No thread is begun to take something out of nothing. */
+  #mayHoldAny(): boolean {
+    return this.#asked.size > 0 || this.#read((database) => database.prepare('SELECT 1 FROM traces LIMIT 1').get()) !== undefined;
   }
 
   #read<Result>(run: (database: DatabaseSync) => Result): Result {
@@ -88,22 +88,21 @@ export class TraceFile {
     }
   }
 
-  #ask(ask: TraceAsk): Promise<void> {
+  async #ask(ask: TraceAsk): Promise<void> {
+    if (this.#isClosed) throw new StoreError('the store is closed');
+    const thread = this.#running();
     const asked: Asked = Promise.withResolvers<void>();
-    if (this.#isClosed) asked.reject(new StoreError('the store is closed'));
-    else {
-      this.#count += 1;
-      this.#asked.set(this.#count, asked);
-      const thread = this.#running();
-      thread.ref();
-      thread.postMessage({ number: this.#count, ask });
-    }
-    return asked.promise;
+    this.#count += 1;
+    this.#asked.set(this.#count, asked);
+    thread.ref();
+    thread.postMessage({ number: this.#count, ask });
+    return await asked.promise;
   }
 
+  /** Throws StoreError where the system lets no thread begin. */
   #running(): Worker {
     if (this.#thread !== undefined) return this.#thread;
-    const thread = new Worker(THREAD, { workerData: this.#path, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB } });
+    const thread = begun(this.#path);
     thread.on('message', ({ number, failure }: TraceAnswer) => this.#answered(number, failure));
     thread.on('error', (cause) => this.#ended(thread, cause));
     thread.on('exit', () => this.#ended(thread, undefined));
@@ -126,5 +125,13 @@ export class TraceFile {
     this.#thread = undefined;
     for (const { reject } of this.#asked.values()) reject(new StoreError('the thread that keeps traces ended', { cause }));
     this.#asked.clear();
+  }
+}
+
+function begun(path: string): Worker {
+  try {
+    return new Worker(THREAD, { workerData: path, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB } });
+  } catch (cause) {
+    throw new StoreError('no thread can be begun to keep traces', { cause });
   }
 }

@@ -38,7 +38,8 @@ describe('the SQLite store', () => {
     const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
     await store.beat(NOON);
     expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
-    for (const name of ['gateway.sqlite', 'gateway.sqlite-wal']) expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
+    for (const name of ['gateway.sqlite', 'gateway.sqlite-wal', 'traces.sqlite'])
+      expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
     await store.close();
   });
 

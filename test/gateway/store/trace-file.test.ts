@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TraceFile } from '../../../src/gateway/store/trace-file.ts';
 import { dataFolder } from '../support/state-world.ts';
@@ -49,7 +51,29 @@ describe('a file of traces', () => {
     expect(found.map((kept) => kept?.trace.requestId)).toEqual([undefined, 'b', undefined, undefined, 'e']);
   });
 
-  it('is written by several processes, each in its turn', async () => {
+  it('forgets also what is still on its way there', async () => {
+    const { file } = await opened();
+    const kept = file.keep([rowOf('a')]);
+    await file.forget('key');
+    await kept;
+    expect(await file.find('a')).toBeUndefined();
+  });
+
+  it('can be closed where no thread begins, and keeps nothing', async () => {
+    const path = `${await dataFolder()}/traces`;
+    const script = `
+      const { TraceFile } = await import(${JSON.stringify(new URL('../../../src/gateway/store/trace-file.ts', import.meta.url).href)});
+      const file = new TraceFile(${JSON.stringify(path)});
+      const told = await file.keep([${JSON.stringify(rowOf('a'))}]).catch(({ kind }) => kind);
+      await file.close();
+      console.log(told);`;
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      ...['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--input-type=module', '--eval', script],
+    ]);
+    expect(stdout.trim()).toBe('unavailable');
+  });
+
+  it('is written through several threads, each in its turn', async () => {
     const { file, more } = await opened();
     const other = more();
     const ids = Array.from({ length: 40 }, (_, index) => `req_${index}`);
