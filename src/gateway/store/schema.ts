@@ -127,9 +127,10 @@ const STEPS: readonly string[] = [
     SELECT j.batch, j.state, j.principal, count(*), sum(j.billed), sum(j.possibly) FROM jobs j
     JOIN batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
   `,
-  // Recent traces have a file of their own now; those of the last hour are not taken along.
+  // Recent traces have a file of their own now; those of the last hour are not taken along. The table stays for gateways of the
+  // version before that still use this file.
   `
-  DROP TABLE IF EXISTS traces;
+  DELETE FROM traces;
   `,
   // A family is found by its first job's id and this: few jobs continue another, and each index by a random key costs every accept.
   `
