@@ -1,4 +1,5 @@
-// The embedded stores, opened together over one file (traces have their own): what one of them writes in a transaction, the others' part is in.
+// The embedded stores, opened together over one file: what one of them writes in a transaction, the others' part is in. Recent
+// traces have a file of their own.
 import type { BatchStore } from '../../jobs/batch-store.ts';
 import type { JobStore } from '../../jobs/job-store.ts';
 import type { WebhookStore } from '../../jobs/webhook-store.ts';

@@ -1,7 +1,7 @@
 // The embedded store's file and how it is used: a write-ahead log that is on disk before anybody hears of what it holds, so that
 // what was acknowledged survives a power cut. node:sqlite is synchronous, so what is written in one turn of the event loop shares
 // a transaction and its fsync, which alone runs beside the loop; what is read has a connection of its own and waits for no writer.
-// Every store of a gateway shares one of these.
+// Every store of a gateway shares one of these; recent traces have a file of their own (trace-file.ts).
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 // Where a gateway keeps what must outlive it: keys, spend, idempotency, recent traces. One port, shaped for several gateways
 // on one store: whatever is limited is taken by one conditional statement inside one transaction, never read first and
 // written later. Gateways that share a store share a clock. Times are milliseconds since 1970, money is whole micro-dollars.
-// What resolved is on disk; every method rejects with StoreError `unavailable` when the disk or the database does not take
-// it, and nothing is then half done.
+// What resolved is on disk, recent traces apart; every method rejects with StoreError `unavailable` when the disk or the database
+// does not take it. Nothing is then half done, and all of it may be done where the error says `mayBeWritten`.
 import type { MicroUsd } from '../../domain/money.ts';
 import type { Cost } from '../../domain/result.ts';
 import type { KeptTrace, KeyLimits, Scope } from '../ports.ts';

@@ -9,7 +9,7 @@ import type { Store, TraceRow } from '../store/store.ts';
 const WRITE_EVERY_MS = 1_000;
 /** Waiting to be written. */
 const MOST_WAITING = 5_000;
-/** In one transaction, which holds up the event loop. */
+/** Handed over at a time. */
 const MOST_AT_ONCE = 200;
 
 export class WrittenBehindTraces implements Traces {
