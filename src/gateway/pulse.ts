@@ -86,11 +86,12 @@ export class Pulse {
   }
 
   async #sweep(): Promise<void> {
-    const { store, files, clock, traceTtlMs, idempotencyTtlMs } = this.#parts;
+    const { store, files, clock, traceTtlMs, idempotencyTtlMs, onTrouble } = this.#parts;
     const now = clock.wall();
     const at = now.getTime();
     await files.remove(await store.sweepClaims(at - idempotencyTtlMs, MOST_ANSWER_BYTES));
     now.setTime(at - traceTtlMs);
-    await store.sweepTraces(now.toISOString(), MOST_TRACES);
+    // Nobody's request waits for a trace.
+    await store.sweepTraces(now.toISOString(), MOST_TRACES).catch(onTrouble);
   }
 }

@@ -5,7 +5,7 @@ import type { JobStore } from '../../jobs/job-store.ts';
 import type { WebhookStore } from '../../jobs/webhook-store.ts';
 import type { HealthNews } from '../../telemetry/health-news.ts';
 import { SqliteBatches } from './sqlite-batches.ts';
-import { openInFolder, openSqliteFile, type SqliteOptions } from './sqlite-file.ts';
+import { openInFolder, openSqliteFile, type SqliteFile, type SqliteOptions } from './sqlite-file.ts';
 import { SqliteJobs } from './sqlite-jobs.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { SqliteWebhooks } from './sqlite-webhooks.ts';
@@ -25,11 +25,21 @@ export type Stores = {
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteStores(options: SqliteOptions): Stores {
   const file = openSqliteFile(options);
-  const traces = openInFolder(options.dataDir, 'traces.sqlite', (path) => new TraceFile(path));
+  const traces = openTraces(options, file);
   return {
     store: new SqliteStore(file, traces),
     jobs: new SqliteJobs(file, options.clock),
     batches: new SqliteBatches(file),
     webhooks: new SqliteWebhooks(file),
   };
+}
+
+/** The other file is closed where this one cannot be used. */
+function openTraces({ dataDir }: SqliteOptions, file: SqliteFile): TraceFile {
+  try {
+    return openInFolder(dataDir, 'traces.sqlite', (path) => new TraceFile(path));
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }

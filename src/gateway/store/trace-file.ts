@@ -18,7 +18,7 @@ export type TraceAsk =
 export type TraceAnswer = { readonly number: number; readonly failure: string | undefined };
 
 /** The same folder and kind of file, as source or built. */
-const THREAD = new URL(import.meta.url.replace(/trace-file(\.\w+)$/, 'trace-thread$1'));
+const THREAD = new URL(`./trace-thread${/\.\w+$/.exec(import.meta.url)?.[0]}`, import.meta.url);
 /** Rows of a second or so pass through it. */
 const MOST_HEAP_MB = 64;
 /** How long opening and reading wait for somebody who tidies the file up; milliseconds. */
@@ -33,7 +33,7 @@ export class TraceFile {
   readonly #asked = new Map<number, Asked>();
   #thread: Worker | undefined;
   #count = 0;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /** `path`: the file, made when it is not there. Throws what SQLite says when it cannot be used. */
   constructor(path: string) {
@@ -66,9 +66,12 @@ export class TraceFile {
   }
 
   /** What was asked for is waited for; nothing is taken afterwards. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await Promise.allSettled([...this.#asked.values()].map(({ promise }) => promise));
     await this.#thread?.terminate();
     this.#reading.close();
@@ -80,7 +83,7 @@ export class TraceFile {
   }
 
   #read<Result>(run: (database: DatabaseSync) => Result): Result {
-    if (this.#isClosed) throw new StoreError('the store is closed');
+    if (this.#closing !== undefined) throw new StoreError('the store is closed');
     try {
       return run(this.#reading);
     } catch (cause) {
@@ -89,7 +92,7 @@ export class TraceFile {
   }
 
   async #ask(ask: TraceAsk): Promise<void> {
-    if (this.#isClosed) throw new StoreError('the store is closed');
+    if (this.#closing !== undefined) throw new StoreError('the store is closed');
     const thread = this.#running();
     const asked: Asked = Promise.withResolvers<void>();
     this.#count += 1;

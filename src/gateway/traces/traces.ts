@@ -52,7 +52,9 @@ export class WrittenBehindTraces implements Traces {
     this.#timer = undefined;
     const all = [...this.#waiting.values()];
     for (let start = 0; start < all.length; start += MOST_AT_ONCE) {
-      if (!(await this.#write(all.slice(start, start + MOST_AT_ONCE)))) return this.#soon();
+      // Not what was forgotten, let go or replaced while the pieces before were on their way.
+      const batch = all.slice(start, start + MOST_AT_ONCE).filter((row) => this.#waiting.get(row.id) === row);
+      if (!(await this.#write(batch))) return this.#soon();
     }
   }
 

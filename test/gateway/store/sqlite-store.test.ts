@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +47,15 @@ describe('the SQLite store', () => {
     const inTheWay = join(await dataFolder(), 'file');
     new DatabaseSync(inTheWay).exec('CREATE TABLE t (a)');
     expect(() => openSqliteStores({ dataDir: inTheWay, clock, owner: 'one' })).toThrow(/the data folder .*file cannot be used/);
+  });
+
+  it.runIf(process.platform === 'linux')('holds no file open in a folder of which it cannot use one', async () => {
+    const dataDir = await dataFolder();
+    await mkdir(join(dataDir, 'traces.sqlite'));
+    expect(() => openSqliteStores({ dataDir, clock, owner: 'one' })).toThrow(/cannot be used/);
+    const fds = await readdir('/proc/self/fd');
+    const open = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+    expect(open.filter((path) => path.startsWith(dataDir))).toEqual([]);
   });
 
   it('leaves a file alone that a later version has written', async () => {

@@ -6,6 +6,7 @@ import type { Principal } from '../../../src/gateway/ports.ts';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
 import type { TraceRow } from '../../../src/gateway/store/store.ts';
 import { WrittenBehindTraces } from '../../../src/gateway/traces/traces.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { dataFolder, overlaid, stateIn } from '../support/state-world.ts';
 
@@ -37,6 +38,34 @@ describe('traces', () => {
     await state.close();
     const later = await stateIn(dataDir, { traceTtlMs: -1_000 });
     expect(await later.traces.find(ME, 'req_1')).toBeUndefined();
+  });
+
+  it('that cannot be swept leave the gateway healthy', async () => {
+    const dataDir = await dataFolder();
+    const clock = systemClock(1);
+    const stores = openSqliteStores({ dataDir, clock, owner: 'one' });
+    const sweepTraces = () => Promise.reject(new StoreError('no thread'));
+    const troubles: unknown[] = [];
+    const onTrouble = (error: unknown) => troubles.push(error);
+    const state = await stateIn(dataDir, { clock, onTrouble, stores: { ...stores, store: overlaid(stores.store, { sweepTraces }) } });
+    expect(troubles).toHaveLength(1);
+    expect(state.isHealthy()).toBe(true);
+  });
+
+  it('that are forgotten while those before them are written are not written after them', async () => {
+    const clock = manualClock();
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
+    const written: string[] = [];
+    const keepTraces = async (kept: readonly TraceRow[]): Promise<void> => {
+      written.push(...kept.map(({ principal }) => principal));
+      traces.forget(YOU.id);
+    };
+    const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, () => undefined);
+    for (let index = 0; index < 500; index += 1) traces.keep(index < 250 ? ME : YOU, traceOf(`req_${index}`));
+    await traces.flush();
+    expect(written).toHaveLength(250);
+    expect(new Set(written)).toEqual(new Set([ME.id]));
+    await store.close();
   });
 
   it('that the store does not take are found all the same, and written when it does; under a flood the oldest go', async () => {
