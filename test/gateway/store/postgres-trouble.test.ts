@@ -76,6 +76,21 @@ describePostgres('a store whose database fails', () => {
     expect(await postgres.database.run('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
   });
 
+  it('goes on when a newer version changes its tables under what it had prepared on all its connections', async () => {
+    const url = await freshDatabase();
+    const postgres = await postgresFor(url, 'one');
+    onTestFinished(() => postgres.close());
+    const { database } = postgres;
+    const ask = 'SELECT * FROM image_router.owners WHERE id = $1';
+    const together = () => Promise.all(Array.from({ length: 10 }, () => database.run(ask, ['nobody'])));
+    const inTransaction = () => database.transaction(async (run) => [await run('SELECT 1', []), await run(ask, ['nobody'])]);
+    await together();
+    await query(url, 'ALTER TABLE image_router.owners ADD COLUMN news text');
+    expect((await together()).flat()).toEqual([]);
+    await query(url, 'ALTER TABLE image_router.owners DROP COLUMN news');
+    expect(await inTransaction()).toEqual([[{ '?column?': 1 }], []]);
+  });
+
   it('closes in good time though nobody answers', async () => {
     const { proxy, url } = await remoteDatabase();
     const store = await opened(url);

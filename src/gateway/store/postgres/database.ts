@@ -29,8 +29,10 @@ export type DatabaseOptions = {
 const ANSWER_GRACE_MS = 2_000;
 /** A transaction whose process is busy elsewhere must not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_MS = 15_000;
+/** What was prepared before a newer version changed a table no longer fits it (`feature_not_supported`). */
+const OUTDATED = '0A000';
 /** Two transactions that waited for each other, or could not be ordered: one of them is to be asked again. */
-const ASK_AGAIN = new Set(['40P01', '40001']);
+const ASK_AGAIN = new Set(['40P01', '40001', OUTDATED]);
 const MOST_TRIES = 5;
 /**
  * Every question is meant to be answered from an index. Between a hundred thousand jobs that came within a minute and the server's
@@ -52,6 +54,7 @@ export class Database {
   readonly #clock: Clock;
   /** By their text: the sources hold a few dozen. A prepared statement is parsed and planned once a connection. */
   readonly #names = new Map<string, string>();
+  #named = 0;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -108,6 +111,8 @@ export class Database {
       } catch (error) {
         const mayPass = error instanceof DatabaseError && ASK_AGAIN.has(error.code ?? '') && tries < MOST_TRIES;
         if (!mayPass) throw storeErrorOf(error);
+        // Under new names, on every connection.
+        if (error.code === OUTDATED) this.#names.clear();
       }
     }
   }
@@ -142,9 +147,15 @@ export class Database {
   async #asked(on: PoolClient, text: string, values: readonly unknown[] | undefined): Promise<readonly Row[]> {
     // Several statements answer with several results, which nobody asks for.
     if (values === undefined) return (await on.query<Row>(text)).rows ?? [];
-    const name = this.#names.get(text) ?? `image_router_${this.#names.size}`;
-    this.#names.set(text, name);
+    const name = this.#names.get(text) ?? this.#newName(text);
     return (await on.query<Row>({ name, text, values: [...values] })).rows;
+  }
+
+  #newName(text: string): string {
+    this.#named += 1;
+    const name = `image_router_${this.#named}`;
+    this.#names.set(text, name);
+    return name;
   }
 }
 
