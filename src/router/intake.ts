@@ -22,16 +22,21 @@ export async function checkPictures(input: ImageRequest): Promise<void> {
   if (input.referenceImages !== undefined) await checkAttachments(parseRequest(input));
 }
 
-/** Decodes and measures reference images and mask. Rejects with `invalid_request` naming the one that is broken. */
-export async function checkAttachments(request: ParsedRequest): Promise<Attachments> {
+/**
+ * Decodes and measures reference images and mask, one after another; rejects between two of them once `isOver` is aborted.
+ * Rejects with `invalid_request` naming the one that is broken.
+ */
+export async function checkAttachments(request: ParsedRequest, isOver?: AbortSignal): Promise<Attachments> {
   const references: Image[] = [];
   for (const [index, bytes] of (request.referenceImages ?? []).entries()) {
+    isOver?.throwIfAborted();
     const checked = await checkReference(bytes);
     if (checked.kind === 'broken') throw attachmentError(`referenceImages.${index}`, checked.reason);
     references.push(checked.image);
   }
   const [first] = references;
   if (request.mask === undefined || first === undefined) return { references, mask: undefined };
+  isOver?.throwIfAborted();
   const mask = await checkMask(request.mask, first);
   if (mask.kind === 'broken') throw attachmentError('mask', mask.reason);
   return { references, mask: mask.image };

@@ -175,7 +175,7 @@ export class Router implements ImageRouter {
   /** Pictures may wait for their turn behind others that are decoded or converted; their request does not wait beyond its deadline. */
   async #lookAt(request: ParsedRequest, order: Order): Promise<Attachments> {
     const { signal } = order.options;
-    const attachments = await inTime(checkAttachments(request), this.#engine.clock, order.need.budgetMs, signal);
+    const attachments = await inTime((isOver) => checkAttachments(request, isOver), this.#engine.clock, order.need.budgetMs, signal);
     if (attachments !== undefined) return attachments;
     const code = signal?.aborted ? 'cancelled' : 'deadline_exceeded';
     const cause = signal?.aborted ? 'the caller left' : 'the deadline passed before its reference images could be looked at';
@@ -197,6 +197,9 @@ export class Router implements ImageRouter {
     const event: TraceEvent = { kind: 'precheck', atMs, verdict: verdict.kind, cause: verdict.cause };
     this.#tell(order, event);
     if (verdict.kind === 'refused') throw this.#unspentError(order, 'refused', verdict.cause, [event]);
+    if (this.#engine.clock.now() >= deadline) {
+      throw this.#unspentError(order, 'deadline_exceeded', 'the deadline passed before its prompt was moderated', [event]);
+    }
     const tested = { ...order, earlier: [event] };
     const mustTest = wasRefused || verdict.kind === 'unavailable';
     return wantsPreview || mustTest ? this.#previewThenFinal(tested, mustTest) : this.#make(tested);
@@ -281,12 +284,7 @@ export class Router implements ImageRouter {
     if (options.onPreview === undefined) return 'continue';
     const { clock } = this.#engine;
     const ask = async (): Promise<'accept' | 'continue' | undefined> => options.onPreview?.(preview);
-    const answer = await inTime(
-      ask().catch(() => undefined),
-      clock,
-      (deadline - clock.now()) * ANSWER_SHARE,
-      options.signal,
-    );
+    const answer = await inTime(() => ask().catch(() => undefined), clock, (deadline - clock.now()) * ANSWER_SHARE, options.signal);
     return answer ?? 'continue';
   }
 

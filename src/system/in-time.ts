@@ -2,22 +2,26 @@
 import type { Clock } from './clock.ts';
 
 /**
- * What `work` comes to; undefined when `ms` world milliseconds are over or `signal` is aborted before. Rejects as the work does;
- * what becomes of it after its time is nobody's business.
+ * What `work` comes to; undefined when `ms` world milliseconds are over or `signal` is aborted before. Rejects as the work does.
+ * The work is told by a signal of its own that nobody waits any longer; what becomes of it then is nobody's business.
  */
 export async function inTime<Result>(
-  work: Promise<Result>,
+  work: (isOver: AbortSignal) => Promise<Result>,
   clock: Clock,
   ms: number,
   signal: AbortSignal | undefined,
 ): Promise<Result | undefined> {
   const { promise: over, resolve } = Promise.withResolvers<undefined>();
-  const giveUp = (): void => resolve(undefined);
+  const ending = new AbortController();
+  const giveUp = (): void => {
+    resolve(undefined);
+    ending.abort();
+  };
   const cancel = clock.timer(Math.max(0, ms), giveUp, { background: true });
   signal?.addEventListener('abort', giveUp);
   if (signal?.aborted) giveUp();
   try {
-    return await Promise.race([work, over]);
+    return await Promise.race([over, work(ending.signal)]);
   } finally {
     cancel();
     signal?.removeEventListener('abort', giveUp);

@@ -23,7 +23,7 @@ describe('a premium render under a policy with precheck', () => {
     world.openai.moderation = 'silent';
     const outcome = await world.start({ prompt: 'a jazz poster', policy: 'poster', latencyBudgetMs: 2_000 } as never);
     await world.pass(2_000);
-    expect(outcome.error).toMatchObject({ code: 'infeasible' });
+    expect(outcome.error).toMatchObject({ code: 'deadline_exceeded' });
   });
 
   it('is never made, nor paid, for a prompt that moderation refuses', async () => {

@@ -1,6 +1,7 @@
 // Reference images that take longer to look at than the request has time: pictures wait for their turn behind others.
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { checkAttachments } from '../../src/router/intake.ts';
 import { settled } from '../support/fake-providers.ts';
 import { useWorlds, World } from '../support/router-world.ts';
 
@@ -31,5 +32,15 @@ describe('a request whose reference images are still being looked at', () => {
     await settled();
     expect(outcome.error).toMatchObject({ code: 'cancelled', trace: { events: [{ kind: 'end', end: 'cancelled' }] } });
     expect([...world.openai.calls, ...world.google.calls]).toEqual([]);
+  });
+
+  it('has no further picture looked at once it is over', async () => {
+    const small = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
+      .png()
+      .toBuffer();
+    const over = new AbortController();
+    const checked = checkAttachments({ prompt: 'a fox', referenceImages: [small, new Uint8Array(8)] } as never, over.signal);
+    over.abort();
+    await expect(checked).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
