@@ -1,14 +1,13 @@
 // May this image be made now? The gateway's own bounds come first and cost nothing; then the key's limits, which reserve
 // the most the request may cost. Whatever is turned away here has spent nothing.
-import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
-import { priceOf } from '../../domain/price.ts';
+import { dollars, LEAST_CAP, type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import type { ImageRequest } from '../../domain/request.ts';
-import { parseSize, type Size } from '../../domain/size.ts';
 import type { Lease } from '../ports.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { fromDenial, overloaded, shuttingDown } from './openai/errors.ts';
 import type { ImageOrder } from './openai/order.ts';
+import { dearestImages, worstOf } from './worst-cost.ts';
 
 /** Throws Refusal 503. Asked before a body is read: an overloaded gateway reads nothing it will not use. */
 export function refuseWhenFull({ isDraining, held, work }: Gateway): void {
@@ -17,49 +16,41 @@ export function refuseWhenFull({ isDraining, held, work }: Gateway): void {
   if (work.isFull) throw overloaded('As many image requests are running as may run at once.');
 }
 
+/** What was let in: the order with the cap it is held to, and its place inside the key's limits. */
+export type Admitted = { readonly order: ImageOrder; readonly lease: Lease };
+
 /** Takes a place inside the key's limits. Throws Refusal, or ImageRouterError `invalid_request`. */
-export async function admit({ gateway, principal, id }: Call, order: ImageOrder): Promise<Lease> {
-  const { request, model } = order;
+export async function admit({ gateway, principal, id }: Call, asked: ImageOrder): Promise<Admitted> {
   const { usdPerDay, usdPerMonth } = principal.limits;
   const isBudgeted = usdPerDay !== undefined || usdPerMonth !== undefined;
+  const order = isBudgeted ? capped(gateway, asked) : asked;
+  const { request, model } = order;
   const lease = await gateway.gatekeeper.admit(principal, {
     requestId: id,
     images: request.n ?? 1,
-    mostMicroUsd: mostItMayCost(gateway, order, isBudgeted),
+    mostMicroUsd: request.maxCostUsd === undefined ? unbudgeted(gateway, request, isBudgeted) : microUsd(request.maxCostUsd),
     policy: request.policy,
     model,
   });
-  if ('settle' in lease) return lease;
+  if ('settle' in lease) return { order, lease };
   throw fromDenial(lease, gateway);
 }
 
 /**
- * A key with a budget reserves what the plan may cost at worst, which means planning once more. Other reservations only
- * matter when the process dies with calls in flight: one image of the dearest route in question is near enough.
+ * A key with a budget reserves what the plan may cost at worst, which means planning once more, and the request is held to that:
+ * no other fallback makes it dearer than what was reserved.
  */
-function mostItMayCost(gateway: Gateway, { request }: ImageOrder, isBudgeted: boolean): MicroUsd {
-  if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
-  if (!isBudgeted) return dearestImages(gateway, request);
-  const { plan } = gateway.router().explain(request);
-  return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
+function capped(gateway: Gateway, order: ImageOrder): ImageOrder {
+  const { request } = order;
+  if (request.maxCostUsd !== undefined) return order;
+  const worst = worstOf(gateway, request, gateway.router().explain(request));
+  return worst === undefined ? order : { ...order, request: { ...request, maxCostUsd: dollars(worst > LEAST_CAP ? worst : LEAST_CAP) } };
 }
 
-/** What the request's images cost at the dearest route in question. */
-export function dearestImages({ options }: Gateway, request: ImageRequest): MicroUsd {
-  const shape = {
-    size: (request.size === undefined ? undefined : parseSize(request.size)) ?? USUAL_SIZE,
-    resolution: undefined,
-    n: request.n ?? 1,
-    references: request.referenceImages?.length ?? 0,
-    partials: 0,
-    promptBytes: request.prompt.length,
-  };
-  const { tier, route, model } = request;
-  const prices = options().routes.map((known) => {
-    const isOut = (tier ?? known.tier) !== known.tier || (route ?? known.id) !== known.id || (model ?? known.model) !== known.model;
-    return isOut ? ZERO_USD : priceOf(known.price, shape).ceiling;
-  });
-  return prices.reduce((most, price) => (price > most ? price : most), ZERO_USD);
+/**
+ * Without a budget a reservation only matters when the process dies with calls in flight: one image of the dearest route in
+ * question is near enough. With one, this is a request that no plan was found for: it reserves nothing, and is told so.
+ */
+function unbudgeted(gateway: Gateway, request: ImageRequest, isBudgeted: boolean): MicroUsd {
+  return isBudgeted ? ZERO_USD : dearestImages(gateway, request);
 }
-
-const USUAL_SIZE: Size = { width: 1024, height: 1024 };

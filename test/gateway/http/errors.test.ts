@@ -242,4 +242,18 @@ describe('who may ask', () => {
     await world.client({ apiKey: 'poor' }).images.generate(POST);
     expect(world.gatekeeper.asks.at(-1)?.mostMicroUsd).toBeGreaterThan(0);
   });
+
+  it('with a budget is held to what was reserved for it, preview and fallbacks included', async () => {
+    const generate = vi.spyOn(world.router, 'generate');
+    world.gatekeeper.keys.set('poor', { id: 'key_4', scopes: ['images'], limits: { ...NO_LIMITS, usdPerMonth: 1 } });
+    const headers = { authorization: 'Bearer poor' };
+    await (await world.post('/v1/images/generations', { ...POST, model: 'standard', preview: true, stream: true }, headers)).text();
+    const { mostMicroUsd: withPreview = 0 } = world.gatekeeper.asks.at(-1) ?? {};
+    expect(generate.mock.lastCall?.[0].maxCostUsd).toBe(withPreview / 1_000_000);
+    await (await world.post('/v1/images/generations', { ...POST, model: 'standard' }, headers)).text();
+    const { mostMicroUsd: without = 0 } = world.gatekeeper.asks.at(-1) ?? {};
+    expect(without).toBeGreaterThan(0);
+    expect(withPreview).toBeGreaterThan(without);
+    generate.mockRestore();
+  });
 });

@@ -2,7 +2,7 @@
 // What only stands in the way for a while, a sick provider or its rate limit, does not: a job has time. The most a job may
 // cost is reserved under its id and stays so until the job has ended.
 import type { JobOrigin } from '../../../domain/job.ts';
-import { addUsd, type MicroUsd, microUsd, ZERO_USD } from '../../../domain/money.ts';
+import { type MicroUsd, microUsd } from '../../../domain/money.ts';
 import type { Need } from '../../../domain/need.ts';
 import type { Infeasible } from '../../../domain/plan.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
@@ -13,8 +13,8 @@ import { infeasibleError } from '../../../router/result.ts';
 import type { Lease, Principal } from '../../ports.ts';
 import type { Call } from '../call.ts';
 import type { Gateway } from '../gateway.ts';
-import { dearestImages } from '../image-admission.ts';
 import { fromDenial } from '../openai/errors.ts';
+import { dearestImages, worstOf } from '../worst-cost.ts';
 
 /** A job to be, as it was asked for. */
 export type WantedJob = {
@@ -67,7 +67,7 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
   const { plan } = explanation;
   if (plan.kind === 'infeasible' && !mayPass(plan)) throw infeasibleError(plan, gateway.ids.next('req'), 0);
   const given = capLeft ?? (request.maxCostUsd === undefined ? undefined : microUsd(request.maxCostUsd));
-  const worstCost = given ?? worstOf(gateway, asked, explanation);
+  const worstCost = given ?? worstOf(gateway, asked, explanation) ?? worstUnplanned(gateway, asked);
   const maxCost = given ?? ((worstCost * RUNS_PAID_FOR) as MicroUsd);
   return { ...wanted, lifeMs, maxCost, worstCost, need: explanation.need, leastCost: leastOf(explanation) };
 }
@@ -82,17 +82,9 @@ function mayPass({ excluded }: Infeasible): boolean {
   return excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
 }
 
-/** What one whole plan of it costs at worst, its preview included. */
-function worstOf(gateway: Gateway, request: ImageRequest, { plan, need }: Explanation): MicroUsd {
-  const worst = plan.kind === 'plan' ? plan.worstCost : ((dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd);
-  const hasPreview = request.preview === true || (need.policy.precheck && need.tier === 'premium');
-  return hasPreview ? addUsd(worst, worstOfPreview(gateway, request)) : worst;
-}
-
-function worstOfPreview(gateway: Gateway, request: ImageRequest): MicroUsd {
-  const { quality: _, route: __, model: ___, ...rest } = request;
-  const { plan } = gateway.router().explain({ ...rest, n: 1, tier: 'preview', textAccuracy: 'none' });
-  return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
+/** Of a job that can only be planned later. */
+function worstUnplanned(gateway: Gateway, request: ImageRequest): MicroUsd {
+  return (dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd;
 }
 
 /** Takes the job's place inside its key's limits. Throws Refusal. */
