@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { GatewayApp } from './app.ts';
+import { FreshConnections } from './fresh-connections.ts';
 import type { HttpLimits } from './parts.ts';
 
 export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
@@ -29,6 +30,8 @@ const KEEP_ALIVE_MS = 75_000;
 const BACKLOG = 16_384;
 /** How often slow senders are looked for: often enough that a limit of seconds means seconds. */
 const SLOW_CHECK_MS = 1_000;
+/** What a request that was sent as a drain began gets to be heard. */
+const FIRST_WORDS_MS = 200;
 /** What answers given up at the end of a drain get to reach their callers. */
 const LAST_WORDS_MS = 1_000;
 
@@ -45,12 +48,16 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
       // One answer's pieces leave together; waiting for more would only delay them.
       noDelay: true,
     },
-    (request, response) => void listener(request, response),
+    (request, response) => {
+      fresh.used(request.socket);
+      void listener(request, response);
+    },
   );
+  const fresh = new FreshConnections(server);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnparsable(error, socket));
   const boundPort = await listen(server, host, port);
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${boundPort}`, port: boundPort, drain: (withinMs) => drain(server, app, withinMs) };
+  return { url: `http://${name}:${boundPort}`, port: boundPort, drain: (withinMs) => drain({ server, fresh, app, limits }, withinMs) };
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
@@ -64,7 +71,14 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-async function drain(server: Server, app: GatewayApp, withinMs: number): Promise<void> {
+type Running = {
+  readonly server: Server;
+  readonly fresh: FreshConnections;
+  readonly app: GatewayApp;
+  readonly limits: HttpLimits;
+};
+
+async function drain({ server, fresh, app, limits }: Running, withinMs: number): Promise<void> {
   app.beginDrain();
   // A stream whose headers are out could not say `connection: close`: its connection ends with it all the same.
   server.keepAliveTimeout = 1;
@@ -73,11 +87,19 @@ async function drain(server: Server, app: GatewayApp, withinMs: number): Promise
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
+  void closeFresh(fresh, closed, limits);
   if (await within(Promise.all([closed, app.idle()]), withinMs)) return;
   app.abortAll();
   await app.idle();
   if (!(await within(closed, LAST_WORDS_MS))) server.closeAllConnections();
   await closed;
+}
+
+/** A server that closes looks after slow senders no longer. */
+async function closeFresh(fresh: FreshConnections, closed: Promise<void>, { headersTimeoutMs }: HttpLimits): Promise<void> {
+  if (await within(closed, FIRST_WORDS_MS)) return;
+  fresh.closeSilent();
+  if (!(await within(closed, headersTimeoutMs))) fresh.closeAll();
 }
 
 /** Whether `work` ended in time. */

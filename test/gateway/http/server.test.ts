@@ -1,4 +1,5 @@
 // The socket: what strangers send slowly, in excess or not at all; what clients do not take; and an orderly end.
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isLoopbackHost } from '../../../src/system/network/loopback-host.ts';
@@ -163,6 +164,16 @@ describe('a drain', () => {
     expect(running.text).toMatch(/^HTTP\/1\.1 200 /);
     expect(running.text).toContain('connection: close');
     await expect(world.get('/livez')).rejects.toThrow();
+  });
+
+  it('waits for no connection that was opened in advance, nor for ever for one whose request has only begun', async () => {
+    const { world } = await open({ limits: { headersTimeoutMs: 500 } });
+    const [silent, slow] = [dial(world), dial(world)];
+    await once(silent.socket, 'connect');
+    slow.socket.write(HEAD.slice(0, 10));
+    await world.until(() => slow.socket.bytesWritten === 10);
+    await world.server.drain(3_600_000);
+    await world.until(() => silent.isClosed && slow.isClosed);
   });
 
   it('answers new requests with 503 and closes their connections', async () => {
