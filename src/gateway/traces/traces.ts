@@ -9,8 +9,9 @@ import type { Store, TraceRow } from '../store/store.ts';
 const WRITE_EVERY_MS = 1_000;
 /** Waiting to be written. */
 const MOST_WAITING = 5_000;
-/** Handed over at a time. */
+/** Handed over at a time: so many, or so many characters of them. */
 const MOST_AT_ONCE = 200;
+const MOST_CHARACTERS = 4_000_000;
 
 export class WrittenBehindTraces implements Traces {
   readonly #store: Store;
@@ -18,6 +19,7 @@ export class WrittenBehindTraces implements Traces {
   readonly #onTrouble: (error: unknown) => void;
   readonly #waiting = new Map<string, TraceRow>();
   #timer: CancelTimer | undefined;
+  #writing: Promise<void> | undefined;
   #isFailing = false;
 
   constructor(store: Store, clock: Clock, onTrouble: (error: unknown) => void) {
@@ -48,17 +50,26 @@ export class WrittenBehindTraces implements Traces {
 
   /** Writes what waits. */
   async flush(): Promise<void> {
+    // One after another, or a store that is slow for a while would be sent the same again every second.
+    await this.#writing;
     this.#timer?.();
     this.#timer = undefined;
-    const all = [...this.#waiting.values()];
-    for (let start = 0; start < all.length; start += MOST_AT_ONCE) {
-      // Not what was forgotten, let go or replaced while the pieces before were on their way.
-      const batch = all.slice(start, start + MOST_AT_ONCE).filter((row) => this.#waiting.get(row.id) === row);
-      if (!(await this.#write(batch))) return this.#soon();
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.size > 0) this.#soon();
+    });
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const slice of slicesOf([...this.#waiting.values()])) {
+      // Not what was forgotten, let go or replaced while the slices before were on their way.
+      if (!(await this.#write(slice.filter((row) => this.#waiting.get(row.id) === row)))) return;
     }
   }
 
   async #write(batch: readonly TraceRow[]): Promise<boolean> {
+    if (batch.length === 0) return true;
     try {
       await this.#store.keepTraces(batch);
     } catch (error) {
@@ -73,8 +84,23 @@ export class WrittenBehindTraces implements Traces {
   }
 
   #soon(): void {
-    this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => void this.flush(), { background: true });
+    if (this.#writing === undefined)
+      this.#timer ??= this.#clock.timer(WRITE_EVERY_MS * this.#clock.speed, () => void this.flush(), { background: true });
   }
+}
+
+function slicesOf(rows: readonly TraceRow[]): readonly (readonly TraceRow[])[] {
+  const slices: TraceRow[][] = [];
+  let characters = 0;
+  for (const row of rows) {
+    const last = slices.at(-1);
+    characters += row.trace.length;
+    if (last === undefined || last.length === MOST_AT_ONCE || characters > MOST_CHARACTERS) {
+      slices.push([row]);
+      characters = row.trace.length;
+    } else last.push(row);
+  }
+  return slices;
 }
 
 function keptBy({ principal, at, trace }: TraceRow): KeptTrace {

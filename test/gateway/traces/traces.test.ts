@@ -40,6 +40,30 @@ describe('traces', () => {
     expect(await later.traces.find(ME, 'req_1')).toBeUndefined();
   });
 
+  it('are handed to a slow store once, however long it takes, and no more at a time than it can hold', async () => {
+    const clock = manualClock();
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
+    const handed: (readonly TraceRow[])[] = [];
+    const { promise: stalled, resolve: goOn } = Promise.withResolvers<void>();
+    const keepTraces = (kept: readonly TraceRow[]): Promise<void> => {
+      handed.push(kept);
+      return stalled;
+    };
+    const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, () => undefined);
+    const heavy = (id: string): Trace => ({ requestId: id, events: [{ note: 'x'.repeat(2_500_000) }] as never });
+    for (let second = 0; second < 5; second += 1) {
+      traces.keep(ME, heavy(`req_${second}`));
+      clock.advance(1_000);
+      await new Promise(setImmediate);
+    }
+    expect(handed.flat()).toHaveLength(1);
+    goOn();
+    await traces.flush();
+    await traces.flush();
+    expect(handed.map((rows) => rows.map(({ id }) => id))).toEqual([['req_0'], ['req_1'], ['req_2'], ['req_3'], ['req_4']]);
+    await store.close();
+  });
+
   it('that cannot be swept leave the gateway healthy', async () => {
     const dataDir = await dataFolder();
     const clock = systemClock(1);
