@@ -5,6 +5,7 @@ import type { Store } from '../../../src/gateway/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describePostgres, freshDatabase, query } from '../../support/postgres.ts';
 import { kill, postgresFor } from '../support/postgres-process.ts';
+import { costOf, usd } from '../support/state-world.ts';
 import { storeContract } from './contract.ts';
 
 const clock = systemClock(1);
@@ -39,6 +40,21 @@ describePostgres('the PostgreSQL store', () => {
     await Promise.all(stores.map((store) => store.beat(NOON)));
     expect(await query(url, 'SELECT count(*)::int AS n FROM image_router.version')).toEqual([{ n: 1 }]);
     expect(await query(url, 'SELECT count(*)::int AS n FROM image_router.owners')).toEqual([{ n: 4 }]);
+  });
+
+  it('counts once what a process noted that was taken for dead meanwhile, and noted again when it was back', async () => {
+    const url = await freshDatabase();
+    const store = await opened(url, 'one');
+    const opening = [{ id: 'n', microUsd: usd(30) }];
+    const batch = { id: 'note_1', principal: 'free', at: NOON, opened: opening, closed: [], spent: costOf(10) };
+    await store.note(batch);
+    await query(url, "SELECT image_router.resolve_left('one')");
+    await store.note(batch);
+    expect((await store.spendOf('free'))[0]).toMatchObject({ billed: 10, possiblyBilled: 30, reserved: 0 });
+    // What marks it is taken away by the next, or by the calendar.
+    await store.note({ ...batch, id: 'note_2', opened: [], closed: ['note_1'], spent: costOf(1) });
+    await store.note({ ...batch, id: 'note_3', at: NOON + 3 * 86_400_000, opened: [], closed: [], spent: costOf(1) });
+    expect(await query(url, 'SELECT id FROM image_router.reservations')).toEqual([{ id: 'note_3' }]);
   });
 
   it('leaves a database alone that a later version has written', async () => {

@@ -219,3 +219,18 @@ BEGIN
   IF FOUND THEN PERFORM image_router.note(p_principal, p_owner, p_day, p_month, p_ids, p_amounts, p_closed, p_billed, p_possibly); END IF;
 END $$;
 `;
+
+/**
+ * The mark of a noted batch is nobody's: a process that was taken for dead and comes back finds it, and offers the batch in vain.
+ * Those of two days ago were left by processes that ended for good.
+ */
+export const MARKS_STEP = `
+CREATE INDEX reservations_marking ON image_router.reservations (day) WHERE kept_by = 'note';
+CREATE OR REPLACE FUNCTION image_router.note_once(p_id text, p_principal text, p_owner text, p_day text, p_month text,
+  p_ids text[], p_amounts bigint[], p_closed text[], p_billed bigint, p_possibly bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO image_router.reservations VALUES (p_id, p_principal, '', 0, p_day, p_month, 'note') ON CONFLICT DO NOTHING;
+  IF FOUND THEN PERFORM image_router.note(p_principal, p_owner, p_day, p_month, p_ids, p_amounts, p_closed, p_billed, p_possibly); END IF;
+  DELETE FROM image_router.reservations WHERE kept_by = 'note' AND day < to_char(p_day::date - 2, 'YYYY-MM-DD');
+END $$;
+`;

@@ -5,7 +5,7 @@
 // which refuses the character U+0000 that a prompt may hold.
 import type { Database } from './database.ts';
 import { AGAIN_STEP, BATCH_ENDS_STEP, BATCHES_STEP, HEALTH_STEP, JOBS_STEP, UNCOUNTED_STEP, WEBHOOKS_STEP } from './schema-jobs.ts';
-import { LIMITS_STEP, NOTE_STEP, ROWS_STEP } from './schema-limits.ts';
+import { LIMITS_STEP, MARKS_STEP, NOTE_STEP, ROWS_STEP } from './schema-limits.ts';
 
 const STEPS: readonly string[] = [
   `
@@ -56,6 +56,7 @@ const STEPS: readonly string[] = [
   BATCH_ENDS_STEP,
   UNCOUNTED_STEP,
   NOTE_STEP,
+  MARKS_STEP,
 ];
 
 /** Any number, the same in every version: who holds it changes the tables. */
