@@ -29,8 +29,42 @@ export function conflictRefusal({ status, code, message }: Extract<IdempotencyCl
   return new Refusal({ status, code, message, param: 'idempotency-key', mayRepeat: false });
 }
 
+/** What is accepted at once and made later, under an id that its claim's name leads to. */
+export type Acceptable<Accepted> = {
+  find(id: string): Promise<Accepted | undefined>;
+  accept(id: string): Promise<Accepted>;
+};
+
+/**
+ * What a claim in conflict stands for. Where its process ended between claiming the key and accepting, nothing was sent anywhere
+ * and it is accepted now, under the same id, of which there can be only one: repeats come here one after another, or one would
+ * let go of the other's reservation; one that another gateway accepts in this moment is found. Undefined: there is none.
+ */
+export async function acceptedBefore<Accepted>(
+  { gateway }: Call,
+  claim: ConflictingClaim,
+  id: string | undefined,
+  { find, accept }: Acceptable<Accepted>,
+): Promise<Accepted | undefined> {
+  if (id === undefined) return undefined;
+  if (!isCutOff(claim)) return find(id);
+  return gateway.afterCrash.take(id, async () => {
+    const known = await find(id);
+    if (known !== undefined) return known;
+    try {
+      return await accept(id);
+    } catch (error) {
+      const meanwhile = await find(id);
+      if (meanwhile === undefined) throw error;
+      return meanwhile;
+    }
+  });
+}
+
+type ConflictingClaim = Extract<IdempotencyClaim, { kind: 'conflict' }>;
+
 /** Whoever had claimed the key is no more, and no answer was kept. */
-export function isCutOff({ code }: Extract<IdempotencyClaim, { kind: 'conflict' }>): boolean {
+function isCutOff({ code }: ConflictingClaim): boolean {
   return code === 'idempotency_interrupted';
 }
 

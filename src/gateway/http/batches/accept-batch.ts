@@ -14,7 +14,7 @@ import type { Call } from '../call.ts';
 import { type EditSettings, uploadRules } from '../endpoints/edits.ts';
 import { readQuery } from '../list-query.ts';
 import { fromDenial } from '../openai/errors.ts';
-import { conflictRefusal, giveUpClaim, idempotencyKeyOf, isCutOff, keepAnswer, sendReplay } from '../repeats.ts';
+import { acceptedBefore, conflictRefusal, giveUpClaim, idempotencyKeyOf, keepAnswer, sendReplay } from '../repeats.ts';
 import { sendAnswer } from '../send.ts';
 import { batchObject, pathOf } from './batch-object.ts';
 import type { BatchParts } from './batch-parts.ts';
@@ -56,18 +56,10 @@ export async function acceptBatch(call: Call, parts: BatchParts, uploads: EditSe
   const claim = await gateway.idempotency.claim(principal, `batch ${key}`, fingerprint);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   if (claim.kind === 'conflict') {
-    const id = claim.name === undefined ? undefined : idOf(claim.name);
-    const find = async (): Promise<Batch | undefined> => (id === undefined ? undefined : parts.batches.find(principal.id, id));
-    const acceptNow = async (): Promise<Batch | undefined> =>
-      id === undefined || !isCutOff(claim) ? undefined : accept(call, parts, upload, settings, id);
-    // As with a job: nothing was begun, and of one id there can be only one.
-    const known =
-      (await find()) ??
-      (await acceptNow().catch(async (error: unknown) => {
-        const meanwhile = await find();
-        if (meanwhile === undefined) throw error;
-        return meanwhile;
-      }));
+    const known = await acceptedBefore(call, claim, claim.name && idOf(claim.name), {
+      find: (id) => parts.batches.find(principal.id, id),
+      accept: (id) => accept(call, parts, upload, settings, id),
+    });
     if (known === undefined) throw conflictRefusal(claim);
     return sendAnswer(call, await answerOf(call, parts, known), { 'idempotent-replayed': 'true' });
   }

@@ -12,11 +12,11 @@ import type { Gateway } from '../gateway.ts';
 import type { BodyKind } from '../openai/body.ts';
 import type { ImageOrder, JobWish, Note } from '../openai/order.ts';
 import {
+  acceptedBefore,
   conflictRefusal,
   deliver,
   giveUpClaim,
   idempotencyKeyOf,
-  isCutOff,
   joinKeyOf,
   joinRunning,
   keepAnswer,
@@ -82,9 +82,10 @@ export async function acceptOnce(call: Call, ask: JobAsk): Promise<Response> {
   const claim = await gateway.idempotency.claim(principal, `job ${key}`, ask.fingerprint);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   if (claim.kind === 'conflict') {
-    const id = claim.name === undefined ? undefined : jobIdOf(claim.name);
-    const find = async (): Promise<Job | undefined> => (id === undefined ? undefined : parts.jobs.find(principal.id, id));
-    const known = (await find()) ?? (id !== undefined && isCutOff(claim) ? await acceptAfterCrash(call, parts, ask, id, find) : undefined);
+    const known = await acceptedBefore(call, claim, claim.name && jobIdOf(claim.name), {
+      find: (id) => parts.jobs.find(principal.id, id),
+      accept: (id) => accept(call, parts, ask.wanted, id),
+    });
     if (known === undefined) throw conflictRefusal(claim);
     return sendAnswer(call, await answerAbout(call, parts, known, ask), { 'idempotent-replayed': 'true' });
   }
@@ -93,26 +94,6 @@ export async function acceptOnce(call: Call, ask: JobAsk): Promise<Response> {
     throw error;
   });
   return tell(call, parts, job, ask, (answer) => keepAnswer(claim, answer, call));
-}
-
-/**
- * A gateway died between claiming the key and accepting the job: nothing was sent anywhere, so it may be accepted now. Under
- * the same id, of which there can be only one: whoever else repeats it in this moment finds this one, or this call that.
- */
-async function acceptAfterCrash(
-  call: Call,
-  parts: JobParts,
-  ask: JobAsk,
-  id: string,
-  find: () => Promise<Job | undefined>,
-): Promise<Job | undefined> {
-  try {
-    return await accept(call, parts, ask.wanted, id);
-  } catch (error) {
-    const known = await find();
-    if (known === undefined) throw error;
-    return known;
-  }
 }
 
 /** A claim's name is random, and on disk before the job is: whoever finds the claim finds the job. */

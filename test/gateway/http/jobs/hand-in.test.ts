@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { StoreError } from '../../../../src/domain/store-error.ts';
 import { NO_LIMITS } from '../../../../src/gateway/limits/no-limits.ts';
 import { HttpWorld, type WorldOptions } from '../../support/http-world.ts';
@@ -175,6 +176,24 @@ describe('a job that is handed in', () => {
       name: 'ans_8',
     });
     expect(await handIn(FOX, once)).toMatchObject({ status: 409, body: { error: { code: 'idempotency_in_progress' } } });
+  });
+
+  it('asks for its place once, however many repeat it at once after the gateway that had claimed it died', async () => {
+    await open();
+    const once = { 'idempotency-key': 'order-1' };
+    const name = `ans_${'9'.repeat(32)}`;
+    world.idempotency.claim = async () => ({ kind: 'conflict', status: 409, code: 'idempotency_interrupted', message: 'cut off', name });
+    const { asks } = world.gatekeeper;
+    const asked = asks.length;
+    const submit = world.jobs.submit.bind(world.jobs);
+    // Until all of them have come.
+    vi.spyOn(world.jobs, 'submit').mockImplementationOnce(async (orders) => {
+      await pause(100);
+      return submit(orders);
+    });
+    const answers = await Promise.all([1, 2, 3].map(() => handIn(FOX, once)));
+    expect(answers.map(({ status, body }) => [status, body.id])).toEqual(Array(3).fill([202, `job_${'9'.repeat(32)}`]));
+    expect(asks.length - asked).toBe(1);
   });
 
   it('that another key holds is as unknown as one that never was, on every path, down to the last byte', async () => {
