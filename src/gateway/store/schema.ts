@@ -1,6 +1,9 @@
 // The tables of the embedded store. A step is never changed once it was released: the number of steps a file has taken is
-// its `user_version`, and the missing ones are taken when it is opened, under the file's write lock.
+// its `user_version`, and the missing ones are taken when it is opened, under the file's write lock. Steps may take away what
+// processes of the version before need: those that still run say that they are to be restarted.
 import type { DatabaseSync } from 'node:sqlite';
+import { StoreError } from '../../domain/store-error.ts';
+import { figure, type Sql } from './sql.ts';
 
 const STEPS: readonly string[] = [
   `
@@ -127,8 +130,7 @@ const STEPS: readonly string[] = [
     SELECT j.batch, j.state, j.principal, count(*), sum(j.billed), sum(j.possibly) FROM jobs j
     JOIN batches b ON b.id = j.batch AND b.principal = j.principal WHERE j.ended_at IS NOT NULL GROUP BY j.batch, j.state, j.principal;
   `,
-  // Recent traces have a file of their own now; those of the last hour are not taken along. The table stays for gateways of the
-  // version before that still use this file.
+  // Recent traces have a file of their own now; those of the last hour are not taken along.
   `
   DELETE FROM traces;
   `,
@@ -143,7 +145,7 @@ const STEPS: readonly string[] = [
 export function migrate(database: DatabaseSync, known = STEPS.length): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = Number(Object.values(database.prepare('PRAGMA user_version').get() ?? {})[0] ?? 0);
+    const version = figure(database.prepare('PRAGMA user_version').get(), 'user_version');
     if (version > known) throw new Error(`the file is of version ${version}, this program knows ${known}`);
     for (const step of STEPS.slice(version, known)) database.exec(step);
     database.exec(`PRAGMA user_version = ${known}`);
@@ -152,4 +154,10 @@ export function migrate(database: DatabaseSync, known = STEPS.length): void {
     database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** Throws StoreError when a later version of this program has taken the file over since it was opened. */
+export function checkVersion(sql: Sql, known = STEPS.length): void {
+  const version = figure(sql.prepare('PRAGMA user_version').get(), 'user_version');
+  if (version > known) throw new StoreError('a later version of this program has taken the data folder over: restart this process');
 }

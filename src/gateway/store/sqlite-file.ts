@@ -13,7 +13,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
 import { Sql, sqliteCode } from './sql.ts';
-import { emptyLog, WalSync } from './wal-sync.ts';
+import { emptyLog, useLog, WalSync } from './wal-sync.ts';
 
 export type SqliteOptions = {
   readonly dataDir: string;
@@ -31,10 +31,14 @@ const BUSY_MS = 5_000;
 export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOptions): SqliteFile {
   return openInFolder(dataDir, 'gateway.sqlite', (path) => {
     const reading = new DatabaseSync(path, { timeout: BUSY_MS });
-    reading.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    useLog(reading, BUSY_MS);
+    reading.exec('PRAGMA synchronous = FULL');
     migrate(reading);
-    // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know.
+    // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know, and
+    // they are not waited for: whoever empties it holds up all who write.
+    reading.exec('PRAGMA busy_timeout = 0');
     emptyLog(reading);
+    reading.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
     const writing = new DatabaseSync(path, { timeout: 0 });
     writing.exec('PRAGMA synchronous = NORMAL');

@@ -6,6 +6,7 @@ import type { KeptTrace } from '../ports.ts';
 import { forgetClaims, interruptClaims, sweepClaims, takeClaim } from './claims-sql.ts';
 import { insertKey, keyOf } from './keys-sql.ts';
 import { noteSpend, OverLimit, resolveReservations, settleReservation, spendRowOf, takeReservation } from './limits-sql.ts';
+import { checkVersion } from './schema.ts';
 import { sharedSecret } from './secrets-sql.ts';
 import type { Sql } from './sql.ts';
 import type { SqliteFile } from './sqlite-file.ts';
@@ -127,6 +128,7 @@ export class SqliteStore implements Store {
 
   beat(at: number): Promise<void> {
     return this.#file.writeAsOwner((sql, owner) => {
+      checkVersion(sql);
       sql.prepare('INSERT INTO owners VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat').run(owner, at);
       const owners = sql
         .prepare(

@@ -8,6 +8,7 @@ import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace } from '../ports.ts';
 import { sqliteCode } from './sql.ts';
 import type { TraceRow } from './store.ts';
+import { useLog } from './wal-sync.ts';
 
 export type TraceAsk =
   | { readonly kind: 'keep'; readonly rows: readonly TraceRow[] }
@@ -39,9 +40,9 @@ export class TraceFile {
   constructor(path: string) {
     this.#path = path;
     this.#reading = new DatabaseSync(path, { timeout: BUSY_MS });
+    useLog(this.#reading, BUSY_MS);
     this.#reading.exec(
-      `PRAGMA journal_mode = WAL;
-       CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
+      `CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
        CREATE INDEX IF NOT EXISTS traces_by_age ON traces (at)`,
     );
   }

@@ -3,6 +3,27 @@
 // and closing it here costs nobody a lock (docs/decisions/0014).
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import { isBusy } from './sql.ts';
+
+/** How often a file that others are just beginning to use is asked again; milliseconds. */
+const ASK_AGAIN_MS = 5;
+
+/**
+ * Has the database write ahead to a log, waiting at most so many milliseconds for others that are about to do the same: SQLite
+ * refuses them at once, however long its connections may wait. It holds up this thread. Throws what SQLite says.
+ */
+export function useLog(database: DatabaseSync, patienceMs: number): void {
+  const sleeping = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (cause) {
+      if (!isBusy(cause) || waitedMs >= patienceMs) throw cause;
+      Atomics.wait(sleeping, 0, 0, ASK_AGAIN_MS);
+    }
+  }
+}
 
 export class WalSync {
   readonly #path: string;

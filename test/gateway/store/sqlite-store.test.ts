@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../src/gateway/limits/no-limits.ts';
 import { openSqliteStores } from '../../../src/gateway/store/open-sqlite.ts';
@@ -14,6 +15,15 @@ import { storeContract } from './contract.ts';
 
 const clock = systemClock(1);
 const NOON = 1_795_608_000_000;
+
+const sourceOf = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
+const OPEN_IN_A_THREAD = `
+  (async () => {
+    const { openSqliteStores } = await import(${sourceOf('gateway/store/open-sqlite.ts')});
+    const { systemClock } = await import(${sourceOf('system/clock.ts')});
+    const dataDir = require('node:worker_threads').workerData;
+    await openSqliteStores({ dataDir, clock: systemClock(1), owner: 'other' }).store.close();
+  })();`;
 
 describe('the SQLite store', () => {
   storeContract(async () => {
@@ -62,6 +72,35 @@ describe('the SQLite store', () => {
     const dataDir = await dataFolder();
     new DatabaseSync(join(dataDir, 'gateway.sqlite')).exec('PRAGMA user_version = 99');
     expect(() => openSqliteStores({ dataDir, clock, owner: 'one' })).toThrow(/version 99/);
+  });
+
+  it('is of no use to a process whose file a later version has taken over, which is told so', async () => {
+    const dataDir = await dataFolder();
+    const store = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
+    await store.beat(NOON);
+    new DatabaseSync(join(dataDir, 'gateway.sqlite')).exec('PRAGMA user_version = 99');
+    await expect(store.beat(NOON)).rejects.toThrow(/later version.*restart/);
+    await store.close();
+  });
+
+  it('is opened while somebody reads it for long, and holds up nobody who writes', async () => {
+    const dataDir = await dataFolder();
+    const one = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
+    await one.beat(NOON);
+    const reader = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
+    reader.exec('BEGIN; SELECT * FROM owners');
+    await one.beat(NOON);
+    const opening = new Worker(OPEN_IN_A_THREAD, { eval: true, workerData: dataDir });
+    let isOpen = false;
+    opening.once('exit', () => {
+      isOpen = true;
+    });
+    while (!isOpen) {
+      await one.beat(NOON);
+      await new Promise(setImmediate);
+    }
+    reader.close();
+    await one.close();
   });
 
   it('takes a file of an earlier version further, with what is in it', async () => {
