@@ -17,12 +17,15 @@ const clock = systemClock(1);
 const NOON = 1_795_608_000_000;
 
 const sourceOf = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
+/** `gate`: how many are ready; they open when all are. */
 const OPEN_IN_A_THREAD = `
   (async () => {
     const { openSqliteStores } = await import(${sourceOf('gateway/store/open-sqlite.ts')});
     const { systemClock } = await import(${sourceOf('system/clock.ts')});
-    const dataDir = require('node:worker_threads').workerData;
-    await openSqliteStores({ dataDir, clock: systemClock(1), owner: 'other' }).store.close();
+    const { dataDir, gate, all } = require('node:worker_threads').workerData;
+    const owner = String(Atomics.add(gate, 0, 1));
+    while (Atomics.load(gate, 0) < all);
+    await openSqliteStores({ dataDir, clock: systemClock(1), owner }).store.close();
   })();`;
 
 describe('the SQLite store', () => {
@@ -83,6 +86,14 @@ describe('the SQLite store', () => {
     await store.close();
   });
 
+  it('is there for all who open an empty folder in one moment', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const data = { dataDir: await dataFolder(), gate: new Int32Array(new SharedArrayBuffer(4)), all: 4 };
+      const openings = Array.from({ length: data.all }, () => new Worker(OPEN_IN_A_THREAD, { eval: true, workerData: data }));
+      expect(await Promise.all(openings.map((opening) => once(opening, 'exit')))).toEqual(Array(data.all).fill([0]));
+    }
+  });
+
   it('is opened while somebody reads it for long, and holds up nobody who writes', async () => {
     const dataDir = await dataFolder();
     const one = openSqliteStores({ dataDir, clock, owner: 'one' }).store;
@@ -90,7 +101,7 @@ describe('the SQLite store', () => {
     const reader = new DatabaseSync(join(dataDir, 'gateway.sqlite'));
     reader.exec('BEGIN; SELECT * FROM owners');
     await one.beat(NOON);
-    const opening = new Worker(OPEN_IN_A_THREAD, { eval: true, workerData: dataDir });
+    const opening = new Worker(OPEN_IN_A_THREAD, { eval: true, workerData: { dataDir, gate: new Int32Array(1), all: 1 } });
     let isOpen = false;
     opening.once('exit', () => {
       isOpen = true;
