@@ -11,7 +11,7 @@ import {
   shapeFactor,
 } from '../domain/latency.ts';
 import { pixels } from '../domain/size.ts';
-import type { InstantMs } from '../domain/time.ts';
+import { after, type InstantMs } from '../domain/time.ts';
 import type { LatencyProfile } from '../domain/vocabulary.ts';
 import { clamp, fade } from './decay.ts';
 import { DecayingHistogram } from './histogram.ts';
@@ -30,16 +30,34 @@ const MAX_SHAPES = 48;
 const BISECTIONS = 14;
 
 /**
+ * What was told of a shape is told again until more than this share of it is new or has faded: less moves no estimate noticeably,
+ * and whoever plans hundreds of requests a second would reckon the same anew for each.
+ */
+const UNNOTICED_SHARE = 0.01;
+
+/**
  * No model draws a picture in less (the fastest quoted takes 2 s). Whatever answers sooner is a stand-in or a cache, and
  * believing it would make half a busy second of this very process look like an outage.
  */
 const FASTEST_MS = 1_000;
+
+type Told = {
+  readonly distribution: LatencyDistribution;
+  /** Of the exact shape; those of one class may differ. */
+  readonly factor: number;
+  /** Holds until so many calls were recorded, of any shape, and until then. */
+  readonly untilRecords: number;
+  readonly until: InstantMs;
+};
 
 export class LearnedLatency {
   readonly #spec: LatencySpec;
   readonly #prior: LatencyPrior;
   /** Least recently recorded first. Latencies are divided by their shape's factor, so sizes within a class agree. */
   readonly #shapes = new Map<string, DecayingHistogram>();
+  /** By shape, the one told anew longest ago first. */
+  readonly #told = new Map<string, Told>();
+  #records = 0;
   #driftSum = 0;
   #driftWeight = 0;
   #driftAt: InstantMs | undefined;
@@ -52,22 +70,37 @@ export class LearnedLatency {
   record(shape: LatencyShape, measuredMs: number, now: InstantMs): void {
     const latencyMs = Math.max(measuredMs, FASTEST_MS);
     const factor = shapeFactor(this.#spec, shape);
-    this.#histogramOf(shape).record(latencyMs / factor, now);
+    const histogram = this.#histogramOf(shape);
+    // Told from what other shapes showed: this says more.
+    if (histogram.weight(now) === 0) this.#told.delete(keyOf(shape));
+    histogram.record(latencyMs / factor, now);
     const expectedMs = priorDistribution(this.#prior, factor).quantile(0.5);
     this.#fadeDrift(now);
     this.#driftSum += clamp(Math.log(latencyMs / expectedMs), -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO);
     this.#driftWeight += 1;
+    this.#records += 1;
   }
 
   /** The belief at `now`, as a value: later records do not change it. Exactly the prior when nothing was observed. */
   distribution(shape: LatencyShape, now: InstantMs): LatencyDistribution {
     const factor = shapeFactor(this.#spec, shape);
+    const key = keyOf(shape);
+    const told = this.#told.get(key);
+    if (told !== undefined && told.factor === factor && this.#records < told.untilRecords && now < told.until) return told.distribution;
+    const histogram = this.#shapes.get(key);
+    const distribution = this.#reckoned(histogram, factor, now);
+    const unnoticed = Math.max(1, UNNOTICED_SHARE * (histogram?.weight(now) ?? this.observations(now)));
+    const until = after(now, UNNOTICED_SHARE * LATENCY_HALF_LIFE_MS);
+    keepNewest(this.#told, key, { distribution, factor, untilRecords: this.#records + unnoticed, until });
+    return distribution;
+  }
+
+  #reckoned(histogram: DecayingHistogram | undefined, factor: number, now: InstantMs): LatencyDistribution {
     const expected = priorDistribution(this.#prior, factor * this.drift(now));
-    const histogram = this.#shapes.get(keyOf(shape));
     const seen = histogram?.distribution();
     if (histogram === undefined || seen === undefined) return expected;
-    const share = histogram.weight(now) / (histogram.weight(now) + PRIOR_CALLS);
-    return blend(expected, seen, factor, share);
+    const weight = histogram.weight(now);
+    return blend(expected, seen, factor, weight / (weight + PRIOR_CALLS));
   }
 
   /** How much slower than its prior the whole route runs; exactly 1 when nothing was observed. */
@@ -95,12 +128,16 @@ export class LearnedLatency {
   #histogramOf(shape: LatencyShape): DecayingHistogram {
     const key = keyOf(shape);
     const histogram = this.#shapes.get(key) ?? new DecayingHistogram(LATENCY_HALF_LIFE_MS);
-    this.#shapes.delete(key);
-    this.#shapes.set(key, histogram);
-    const oldest = this.#shapes.keys().next();
-    if (this.#shapes.size > MAX_SHAPES && !oldest.done) this.#shapes.delete(oldest.value);
+    keepNewest(this.#shapes, key, histogram);
     return histogram;
   }
+}
+
+function keepNewest<Value>(shapes: Map<string, Value>, key: string, value: Value): void {
+  shapes.delete(key);
+  shapes.set(key, value);
+  const oldest = shapes.keys().next();
+  if (shapes.size > MAX_SHAPES && !oldest.done) shapes.delete(oldest.value);
 }
 
 /** Sizes count as alike within half an octave of pixels, or when the provider gives them the same resolution's name. */

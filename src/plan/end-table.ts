@@ -31,10 +31,36 @@ export function nor(without: PerNode, comesTrue: PerNode): PerNode {
 export const CORRELATION = { sameRoute: 0.5, otherRoute: 0.25 } as const;
 const POINTS = 64;
 
+/**
+ * Plans for the same budget look the same things up while what is believed of a route stays as it is. A distribution has as many
+ * tables as it is asked for budgets and correlations, the newest first.
+ */
+const known = new WeakMap<LatencyDistribution, EndTable[]>();
+const MOST_KNOWN = 4;
+
+/** The table of this latency. `reachMs`: it reaches at least so far. `correlation`: one of `CORRELATION`. */
+export function endTableOf(latency: LatencyDistribution, reachMs: number, correlation: number): EndTable {
+  const horizonMs = roundedUp(reachMs);
+  const tables = known.get(latency) ?? [];
+  for (const table of tables) if (table.horizonMs === horizonMs && table.correlation === correlation) return table;
+  const table = new EndTable(latency, horizonMs, correlation);
+  if (tables.unshift(table) === 1) known.set(latency, tables);
+  else if (tables.length > MOST_KNOWN) tables.pop();
+  return table;
+}
+
+/** By a sixteenth at most, so that budgets of which a moment has passed share a table. */
+function roundedUp(ms: number): number {
+  const step = 2 ** (Math.floor(Math.log2(ms)) - 4);
+  return Math.ceil(ms / step) * step;
+}
+
 /** A table of points up to a horizon, each computed when it is first looked at: most plans look at a few of them. */
 export class EndTable {
   /** Kept, because what the engine compiled for a class is thrown away with its last object, at the next full collection. */
   static readonly kept = new EndTable({ cdf: () => 0, quantile: () => Number.POSITIVE_INFINITY }, POINTS, CORRELATION.otherRoute);
+  readonly horizonMs: number;
+  readonly correlation: number;
   readonly #latency: LatencyDistribution;
   readonly #stepMs: number;
   readonly #loading: number;
@@ -45,6 +71,8 @@ export class EndTable {
   #answer: PerNode = IMPOSSIBLE;
 
   constructor(latency: LatencyDistribution, horizonMs: number, correlation: number) {
+    this.horizonMs = horizonMs;
+    this.correlation = correlation;
     this.#latency = latency;
     this.#stepMs = horizonMs / POINTS;
     this.#loading = Math.sqrt(correlation);

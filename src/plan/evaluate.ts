@@ -1,7 +1,7 @@
 // What a sequence of calls is expected to deliver and to cost. Closed form, no sampling, so the same view always gives
 // the same plan. Here each call is judged by itself; what their fates add up to is fate-tree.ts.
 import type { Candidate } from './candidates.ts';
-import { CORRELATION, EndTable } from './end-table.ts';
+import { CORRELATION, endTableOf } from './end-table.ts';
 import { type Call, type Evaluation, evaluateFates } from './fate-tree.ts';
 import { FAST_FAILURE_MS } from './trouble.ts';
 
@@ -28,7 +28,6 @@ export class Evaluator {
   readonly #horizonMs: number;
   /** USD that an image already held is worth. */
   readonly #heldValueUsd: number;
-  readonly #tables = { sameRoute: new Map<Candidate, EndTable>(), otherRoute: new Map<Candidate, EndTable>() };
 
   constructor(remainingMs: number, oldestAgeMs: number, heldValueUsd: number) {
     this.#remainingMs = Math.max(1, remainingMs);
@@ -47,7 +46,8 @@ export class Evaluator {
     const { success } = candidate;
     const silent = (1 - success) * (candidate.view.silent ? SILENT_SHARE_WHEN_QUIET : SILENT_SHARE);
     const worthUsd = Math.max(0, candidate.valueUsd - this.#heldValueUsd);
-    const table = this.#tableOf(candidate, isRepeated(entry, entries) ? 'sameRoute' : 'otherRoute');
+    const correlation = isRepeated(entry, entries) ? CORRELATION.sameRoute : CORRELATION.otherRoute;
+    const table = endTableOf(candidate.latency, this.#horizonMs, correlation);
     if (ageMs === undefined) return { candidate, worthUsd, table, startMs, ageMs: 0, planned: true, success, silent };
     // A call that still runs has neither failed fast nor succeeded yet: its chance shrinks as it ages.
     const survives = success * (1 - candidate.latency.cdf(ageMs));
@@ -55,14 +55,6 @@ export class Evaluator {
     const alive = survives + silent + failing;
     const running = { candidate, worthUsd, table, startMs, ageMs, planned: false };
     return alive <= 0 ? { ...running, success: 0, silent: 1 } : { ...running, success: survives / alive, silent: silent / alive };
-  }
-
-  #tableOf(candidate: Candidate, kind: 'sameRoute' | 'otherRoute'): EndTable {
-    const known = this.#tables[kind].get(candidate);
-    if (known) return known;
-    const table = new EndTable(candidate.latency, this.#horizonMs, CORRELATION[kind]);
-    this.#tables[kind].set(candidate, table);
-    return table;
   }
 }
 

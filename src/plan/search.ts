@@ -39,29 +39,19 @@ const EARLIER_START_SURCHARGE = 0.04;
 const TIGHT_MEDIANS = 2.5;
 /** A hedge towards a route this many times faster can still win after a long wait. */
 const MUCH_FASTER = 3;
+
 /** The best sequence to add to the running calls; `steps` is empty when waiting for them is best. */
 export function search(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Sequence {
-  const oldestMs = Math.max(0, ...running.map((entry) => entry.ageMs ?? 0));
-  const evaluator = new Evaluator(limits.remainingMs, oldestMs, limits.heldValueUsd);
   const field = fieldOf(candidates, running, limits);
-  const measure = (steps: readonly Step[]): Sequence => {
-    const evaluation = evaluator.evaluate(running.length === 0 ? steps : [...running, ...steps]);
-    return { steps, evaluation, netUsd: evaluation.valueUsd - evaluation.costUsd };
-  };
   // With something to fall back on, doing nothing more is a choice; without, the least bad call is still made: value
   // orders what the limits leave, it never refuses.
-  const nothing = measure([]);
+  const nothing = measure([], field);
   let best = running.length > 0 || limits.heldValueUsd > 0 ? nothing : undefined;
   /** What a longer sequence has to beat: the best net seen, though an earlier start may have been chosen over it. */
   let toBeat = best === undefined ? Number.NEGATIVE_INFINITY : best.netUsd;
   let beam: readonly Sequence[] = [nothing];
   for (let started = 0; started < limits.attemptsLeft; started += 1) {
-    const grown = beam
-      .filter((sequence) => couldBeat(toBeat, sequence, field))
-      .flatMap((sequence) => extensions(sequence.steps, field))
-      .filter((steps) => isAffordable(steps, limits))
-      .map(measure)
-      .toSorted((a, b) => b.netUsd - a.netUsd);
+    const grown = grow(beam, toBeat, field);
     const challenger = soonest(grown);
     if (challenger === undefined) break;
     const reached = grown[0]?.netUsd ?? Number.NEGATIVE_INFINITY;
@@ -70,13 +60,16 @@ export function search(candidates: readonly Candidate[], running: readonly Entry
       toBeat = reached;
     }
     // The earlier start is grown too, or it would be lost to a later one at the next depth.
-    beam = [...new Set([challenger, ...grown.slice(0, started === 0 ? candidates.length : BEAM)])];
+    const top = grown.slice(0, started === 0 ? candidates.length : BEAM);
+    beam = top.includes(challenger) ? top : [challenger, ...top];
   }
   return best ?? nothing;
 }
 
 /** What every extension looks at, read once. */
 type Field = {
+  readonly evaluator: Evaluator;
+  readonly running: readonly Entry[];
   readonly candidates: readonly Candidate[];
   readonly youngestRunning: Previous | undefined;
   readonly fastestMs: number;
@@ -85,14 +78,47 @@ type Field = {
 };
 
 function fieldOf(candidates: readonly Candidate[], running: readonly Entry[], limits: SearchLimits): Field {
-  const youngest = running.toSorted((a, b) => (a.ageMs ?? 0) - (b.ageMs ?? 0))[0];
+  let fastestMs = Number.POSITIVE_INFINITY;
+  let mostValueUsd = 0;
+  for (const { medianMs, valueUsd } of candidates) {
+    if (medianMs < fastestMs) fastestMs = medianMs;
+    if (valueUsd > mostValueUsd) mostValueUsd = valueUsd;
+  }
   return {
+    evaluator: new Evaluator(limits.remainingMs, oldestAgeMs(running), limits.heldValueUsd),
+    running,
     candidates,
-    youngestRunning: youngest && previous(youngest.candidate, -(youngest.ageMs ?? 0)),
-    fastestMs: Math.min(...candidates.map((candidate) => candidate.medianMs)),
-    mostValueUsd: Math.max(0, ...candidates.map((candidate) => candidate.valueUsd)) - limits.heldValueUsd,
+    youngestRunning: youngestOf(running),
+    fastestMs,
+    mostValueUsd: mostValueUsd - limits.heldValueUsd,
     limits,
   };
+}
+
+/** Every affordable sequence with one call more, the best first. */
+function grow(beam: readonly Sequence[], toBeat: number, field: Field): readonly Sequence[] {
+  const grown: Sequence[] = [];
+  for (const sequence of beam) {
+    if (!couldBeat(toBeat, sequence, field)) continue;
+    for (const steps of extensions(sequence.steps, field)) if (isAffordable(steps, field.limits)) grown.push(measure(steps, field));
+  }
+  return grown.sort((a, b) => b.netUsd - a.netUsd);
+}
+
+function measure(steps: readonly Step[], { evaluator, running }: Field): Sequence {
+  const evaluation = evaluator.evaluate(running.length === 0 ? steps : [...running, ...steps]);
+  return { steps, evaluation, netUsd: evaluation.valueUsd - evaluation.costUsd };
+}
+
+function youngestOf(running: readonly Entry[]): Previous | undefined {
+  let youngest: Entry | undefined;
+  for (const entry of running) if (youngest === undefined || (entry.ageMs ?? 0) < (youngest.ageMs ?? 0)) youngest = entry;
+  return youngest && previous(youngest.candidate, -(youngest.ageMs ?? 0));
+}
+
+/** 0 where none runs. */
+function oldestAgeMs(running: readonly Entry[]): number {
+  return running.reduce((oldest, { ageMs = 0 }) => Math.max(oldest, ageMs), 0);
 }
 
 /**
@@ -157,9 +183,19 @@ const NO_TIMES: readonly number[] = [];
 
 /** Of the grid, and the moment at which the call before will have gone silent, in order. */
 function timesAfter(before: Previous, remainingMs: number): readonly number[] {
-  const times = START_GRID.map((share) => share * remainingMs);
-  times.push(Math.max(0, before.startMs + before.silentAfterMs));
-  return times.sort((a, b) => a - b);
+  const silentAt = Math.max(0, before.startMs + before.silentAfterMs);
+  const times: number[] = [];
+  let isPlaced = false;
+  for (const share of START_GRID) {
+    const time = share * remainingMs;
+    if (!isPlaced && silentAt < time) {
+      times.push(silentAt);
+      isPlaced = true;
+    }
+    times.push(time);
+  }
+  if (!isPlaced) times.push(silentAt);
+  return times;
 }
 
 /** A call that a further one may run beside. */

@@ -54,6 +54,27 @@ describe('learned latency', () => {
     for (const p of [0.5, 0.9]) expect(Math.abs(later.quantile(p) / prior.quantile(p) - 1)).toBeLessThan(0.05);
   });
 
+  test('what is told of a shape is told again until a hundredth of it is new or has faded', () => {
+    const latency = new LearnedLatency(spec, 'field');
+    observe(latency, 400, 1);
+    const now = seconds(800);
+    const told = latency.distribution(SQUARE, now);
+    const untold = latency.distribution(WIDE, now);
+    latency.record(SQUARE, 400_000, now);
+    latency.record(SQUARE, 400_000, now);
+    expect(latency.distribution(SQUARE, now)).toBe(told);
+    expect(latency.distribution(SQUARE, seconds(811))).toBe(told);
+    // Another size of the same class is as much slower as it is larger.
+    expect(latency.distribution({ ...SQUARE, size: { width: 1008, height: 1008 } }, now)).not.toBe(told);
+    for (let index = 0; index < 3; index += 1) latency.record(SQUARE, 400_000, now);
+    const anew = latency.distribution(SQUARE, now);
+    expect(anew.cdf(300_000)).toBeLessThan(told.cdf(300_000));
+    expect(latency.distribution(SQUARE, seconds(813))).not.toBe(anew);
+    // The first of a shape says more of it than hundreds of others did.
+    latency.record(WIDE, 400_000, now);
+    expect(latency.distribution(WIDE, now)).not.toBe(untold);
+  });
+
   test('a belief that was handed out does not change when more is learned', () => {
     const latency = new LearnedLatency(spec, 'field');
     observe(latency, 5, 1);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, sortTargets } from '../../src/plan/candidates.ts';
-import { CERTAIN, CORRELATION, EndTable, nor, overall } from '../../src/plan/end-table.ts';
+import { CERTAIN, CORRELATION, endTableOf, nor, overall } from '../../src/plan/end-table.ts';
 import { type Entry, Evaluator } from '../../src/plan/evaluate.ts';
 import { situationOf } from '../support/worlds.ts';
 
@@ -36,7 +36,7 @@ type Leaf = { readonly fates: readonly Fate[]; readonly probability: number };
 function leafByLeaf(entries: readonly Entry[], heldValueUsd: number) {
   const tables = entries.map(({ candidate }) => {
     const isRepeated = entries.filter((other) => other.candidate.target.route.id === candidate.target.route.id).length > 1;
-    return new EndTable(candidate.latency, REMAINING_MS, isRepeated ? CORRELATION.sameRoute : CORRELATION.otherRoute);
+    return endTableOf(candidate.latency, REMAINING_MS, isRepeated ? CORRELATION.sameRoute : CORRELATION.otherRoute);
   });
   const total = { chance: 0, valueUsd: 0, costUsd: 0 };
   for (const leaf of leavesOf(entries)) {
