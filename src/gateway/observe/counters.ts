@@ -2,6 +2,7 @@
 // no others; money is counted in whole micro-dollars, as everywhere.
 import type { Meter } from '@opentelemetry/api';
 import type { HedgeReason } from '../../domain/plan.ts';
+import { GatheredCounter } from './gathered-counter.ts';
 
 export type Counters = ReturnType<typeof countersOf>;
 
@@ -11,8 +12,17 @@ const DURATION_BUCKETS = [0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 
 export const HEDGE_REASONS: readonly HedgeReason[] = ['gone-silent', 'tight-budget', 'much-faster'];
 
 export function countersOf(meter: Meter) {
-  const counter = (name: string, description: string) => meter.createCounter(`image_router_${name}`, { description });
+  const all: GatheredCounter[] = [];
+  const counter = (name: string, description: string) => {
+    const gathered = new GatheredCounter(meter.createCounter(`image_router_${name}`, { description }));
+    all.push(gathered);
+    return gathered;
+  };
   return {
+    /** What was added up goes to the meter. */
+    handOver: () => {
+      for (const gathered of all) gathered.handOver();
+    },
     requests: counter('requests_total', 'Requests answered, by endpoint, status and tier; status 499: the caller left'),
     duration: meter.createHistogram('image_router_request_duration_seconds', {
       description: 'World seconds from arrival to the last byte',

@@ -57,6 +57,7 @@ export function createMetrics(gauges: Gauges, clock: Clock): Metrics {
         if (!seeded.has(row.target)) seed(counters, { route: row.route, target: row.target });
         seeded.add(row.target);
       }
+      counters.handOver();
       return serializer.serialize((await reader.collect()).resourceMetrics);
     },
     close: async () => {
