@@ -25,7 +25,7 @@ export function sendAnswer(
   if (outgoing === undefined) return new Response(pulled(body, call), { status, headers });
   dropWhenIdle(outgoing, call.gateway.settings().limits.idleWriteMs);
   outgoing.writeHead(status, headers);
-  if (length <= LITTLE_BYTES) outgoing.end(Buffer.concat(body, length));
+  if (length <= LITTLE_BYTES) outgoing.end(Buffer.concat(body, length).toString('latin1'), 'latin1');
   else {
     for (const piece of body.slice(0, -1)) outgoing.write(piece);
     outgoing.end(body.at(-1));
