@@ -99,7 +99,7 @@ class Turn {
   }
 
   record(event: DistributiveOmit<TraceEvent, 'atMs'>): void {
-    this.#effects.push({ kind: 'record', event: { ...event, atMs: this.#now - this.run.arrivedAt } });
+    this.#effects.push({ kind: 'record', event: Object.assign(event, { atMs: this.#now - this.run.arrivedAt }) });
   }
 
   // --- events ---
@@ -190,10 +190,11 @@ class Turn {
 
   /** Takes over a plan's starts. What waits only for a failure is not scheduled: the failure plans anew. */
   adopt(next: Plan): void {
-    const timed = next.attempts.flatMap((attempt): Upcoming[] =>
-      attempt.startMs === undefined ? [] : [upcomingOf(attempt, after(this.#now, attempt.startMs))],
-    );
-    this.run = { ...this.run, upcoming: timed };
+    const upcoming: Upcoming[] = [];
+    for (const attempt of next.attempts) {
+      if (attempt.startMs !== undefined) upcoming.push(upcomingOf(attempt, after(this.#now, attempt.startMs)));
+    }
+    this.run = { ...this.run, upcoming };
   }
 
   /** Queues every planned attempt whose time has come. */
@@ -414,10 +415,12 @@ class Turn {
   }
 
   #nextWake(): InstantMs {
-    const timeouts = this.run.attempts.flatMap((attempt) =>
-      attempt.phase === 'sent' ? [attempt.timeoutAt, attempt.silentAt ?? attempt.timeoutAt] : [],
-    );
-    return earliest(this.run.deadline, ...timeouts, ...this.run.upcoming.map((next) => next.at));
+    let wake = this.run.deadline;
+    for (const attempt of this.run.attempts) {
+      if (attempt.phase === 'sent') wake = earliest(wake, attempt.timeoutAt, attempt.silentAt ?? attempt.timeoutAt);
+    }
+    for (const { at } of this.run.upcoming) wake = earliest(wake, at);
+    return wake;
   }
 }
 

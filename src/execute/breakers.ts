@@ -7,6 +7,7 @@
 // The obvious way, wrapping the call in fire(), lets a call begun before the outage close the breaker during it.
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
+import { ByTarget } from '../domain/by-target.ts';
 import type { TargetId } from '../domain/route.ts';
 import { after, type InstantMs } from '../domain/time.ts';
 import type { Admission } from '../domain/view.ts';
@@ -61,7 +62,14 @@ const BUCKETS = 15;
 export type Settlement = 'for' | 'against' | 'ignored' | 'unused';
 
 /** Permission for one call; settle it exactly once. Compared by identity. */
-export type Ticket = { readonly target: TargetId; readonly operation: Operation; readonly isProbe: boolean; readonly epoch: number };
+export type Ticket = {
+  readonly target: TargetId;
+  readonly operation: Operation;
+  readonly isProbe: boolean;
+  readonly epoch: number;
+  /** Set by `settle`, which takes each once. */
+  isSettled?: true;
+};
 
 export type Admitted =
   | { readonly kind: 'admitted'; readonly ticket: Ticket }
@@ -110,13 +118,14 @@ export function createBreakers(options: {
   readonly onChange: (change: BreakerChange, isHearsay: boolean) => void;
 }): Breakers {
   const settings = checked({ ...BREAKER_DEFAULTS, ...options.options });
-  const breakers = new Map<string, Breaker>();
-  const settled = new WeakSet<Ticket>();
+  const breakers = new ByTarget<Breaker>();
   let isShut = false;
-  const find = (target: TargetId, operation: Operation): Breaker | undefined => breakers.get(`${target} ${operation}`);
+  const find = (target: TargetId, operation: Operation): Breaker | undefined => breakers.get(target, operation);
   const make = (target: TargetId, operation: Operation): Breaker => {
-    const breaker = find(target, operation) ?? new Breaker(target, operation, options.clock, settings, options.onChange);
-    breakers.set(`${target} ${operation}`, breaker);
+    const known = find(target, operation);
+    if (known !== undefined) return known;
+    const breaker = new Breaker(target, operation, options.clock, settings, options.onChange);
+    breakers.add(target, operation, breaker);
     return breaker;
   };
 
@@ -126,8 +135,8 @@ export function createBreakers(options: {
       return find(target, operation)?.admit() ?? { kind: 'admitted', ticket: { target, operation, isProbe: false, epoch: 0 } };
     },
     settle: (ticket, evidence) => {
-      if (isShut || settled.has(ticket)) return;
-      settled.add(ticket);
+      if (isShut || ticket.isSettled) return;
+      ticket.isSettled = true;
       if (ticket.isProbe) find(ticket.target, ticket.operation)?.settleProbe(ticket, evidence);
       else if (evidence === 'for' || evidence === 'against') make(ticket.target, ticket.operation).settle(ticket, evidence);
     },
@@ -143,7 +152,7 @@ export function createBreakers(options: {
       if (isShut) return { kind: 'open', reason: 'the breakers are shut down', retryAt: undefined };
       return find(target, operation)?.admission() ?? { kind: 'closed' };
     },
-    snapshot: () => [...breakers.values()].map((breaker) => breaker.row()),
+    snapshot: () => breakers.values().map((breaker) => breaker.row()),
     close: () => {
       isShut = true;
       for (const breaker of breakers.values()) breaker.shutdown();

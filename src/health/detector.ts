@@ -145,7 +145,7 @@ export class Detector {
 
   /** Beliefs move with every answer: medians within 2 % of each other are the same expectation. */
   #burstFor(medianMs: number, sigma: number, now: InstantMs): Burst {
-    const key = `${Math.floor(now / BURST_MS)} ${Math.round(Math.log(medianMs) * 50)} ${sigma.toFixed(1)}`;
+    const key = `${Math.floor(now / BURST_MS)} ${Math.round(Math.log(medianMs) * 50)} ${Math.round(sigma * 10)}`;
     const known = this.#bursts.get(key);
     if (known !== undefined) return known;
     const burst = { startedAt: now, medianMs, sigma, sent: 0, inFlight: 0, hazard: 0 };

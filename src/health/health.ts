@@ -1,6 +1,7 @@
 // What is believed of every target, folded from the calls that start and end: latency, success, silence, rate limits.
 // It believes and warns; it admits nothing and refuses nothing (breakers do) and reads no clock (`now` is an argument), so
 // the same calls give the same beliefs in production, in a test and under virtual time. Every map in it is bounded.
+import { ByTarget } from '../domain/by-target.ts';
 import type { LatencyDistribution, LatencyShape } from '../domain/latency.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import { after, type InstantMs } from '../domain/time.ts';
@@ -94,7 +95,7 @@ type Flight = { readonly belief: Belief; readonly shape: LatencyShape; readonly 
 
 export function createHealth(options: { readonly targets: readonly Target[]; readonly profile: LatencyProfile }): Health {
   const beliefs = createBeliefs(options.targets, options.profile);
-  const all = [...beliefs.values()];
+  const all = beliefs.values();
   /** Calls in flight, oldest first. */
   const flights = new Map<string, Flight>();
 
@@ -125,12 +126,12 @@ export function createHealth(options: { readonly targets: readonly Target[]; rea
   };
 }
 
-function createBeliefs(targets: readonly Target[], profile: LatencyProfile): ReadonlyMap<string, Belief> {
-  const beliefs = new Map<string, Belief>();
+function createBeliefs(targets: readonly Target[], profile: LatencyProfile): ByTarget<Belief> {
+  const beliefs = new ByTarget<Belief>();
   for (const target of targets) {
     const prior = target.route.latency[profile].success;
     for (const operation of target.route.capabilities.operations) {
-      beliefs.set(keyOf(target.id, operation), {
+      beliefs.add(target.id, operation, {
         target,
         operation,
         latency: new LearnedLatency(target.route.latency, profile),
@@ -150,12 +151,8 @@ function createBeliefs(targets: readonly Target[], profile: LatencyProfile): Rea
   return beliefs;
 }
 
-function keyOf(target: TargetId, operation: Operation): string {
-  return `${target} ${operation}`;
-}
-
-function find(beliefs: ReadonlyMap<string, Belief>, target: TargetId, operation: Operation): Belief {
-  const belief = beliefs.get(keyOf(target, operation));
+function find(beliefs: ByTarget<Belief>, target: TargetId, operation: Operation): Belief {
+  const belief = beliefs.get(target, operation);
   if (belief === undefined) throw new RangeError(`health must know every target, got ${target} for "${operation}"`);
   return belief;
 }

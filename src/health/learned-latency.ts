@@ -70,9 +70,10 @@ export class LearnedLatency {
   record(shape: LatencyShape, measuredMs: number, now: InstantMs): void {
     const latencyMs = Math.max(measuredMs, FASTEST_MS);
     const factor = shapeFactor(this.#spec, shape);
-    const histogram = this.#histogramOf(shape);
+    const key = keyOf(shape);
+    const histogram = this.#histogramOf(key);
     // Told from what other shapes showed: this says more.
-    if (histogram.weight(now) === 0) this.#told.delete(keyOf(shape));
+    if (histogram.weight(now) === 0) this.#told.delete(key);
     histogram.record(latencyMs / factor, now);
     const expectedMs = priorDistribution(this.#prior, factor).quantile(0.5);
     this.#fadeDrift(now);
@@ -125,8 +126,7 @@ export class LearnedLatency {
     this.#driftAt = now;
   }
 
-  #histogramOf(shape: LatencyShape): DecayingHistogram {
-    const key = keyOf(shape);
+  #histogramOf(key: string): DecayingHistogram {
     const histogram = this.#shapes.get(key) ?? new DecayingHistogram(LATENCY_HALF_LIFE_MS);
     keepNewest(this.#shapes, key, histogram);
     return histogram;
