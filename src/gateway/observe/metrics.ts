@@ -1,7 +1,6 @@
 // Prometheus metrics of a gateway, folded from what it tells of itself. Labels are routes, targets, tiers, policies, outcomes
 // and endpoints: names from the configuration or this code, never ids or anything a caller wrote, so their number is
 // bounded. Counters are kept by OpenTelemetry's SDK and written in Prometheus' own format when somebody asks.
-import type { Attributes } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { TraceEvent } from '../../domain/trace.ts';
@@ -74,7 +73,7 @@ class PulledReader extends MetricReader {
 }
 
 /** A series that starts at 1 has no rate: what may happen to a target is counted from 0 on. */
-function seed(counters: Counters, labels: Attributes): void {
+function seed(counters: Counters, labels: { readonly route: string; readonly target: string }): void {
   counters.attemptStarts.add(0, { ...labels, role: 'first' });
   counters.attempts.add(0, { ...labels, outcome: 'delivered' });
   counters.fallbacks.add(0, labels);
@@ -97,9 +96,8 @@ function countHttp(counters: Counters, event: HttpEvent, speed: number): void {
       return;
     case 'request-end': {
       const { endpoint, status, tier } = event;
-      const labels = tier === undefined ? { endpoint } : { endpoint, tier };
-      counters.requests.add(1, { ...labels, status });
-      counters.duration.record((event.ms * speed) / 1_000, labels);
+      counters.requests.add(1, { endpoint, tier, status });
+      counters.duration.record((event.ms * speed) / 1_000, tier === undefined ? { endpoint } : { endpoint, tier });
       counters.bytes.add(event.bytes, { endpoint });
       return;
     }
@@ -120,7 +118,7 @@ function countAttempt(counters: Counters, kind: TraceEvent['kind'], attempt: Att
     if (role === 'fallback') counters.fallbacks.add(1, { route, target });
   }
   if (kind === 'attempt-end') {
-    counters.attempts.add(1, fault === undefined ? { route, target, outcome } : { route, target, outcome, fault });
+    counters.attempts.add(1, { route, target, outcome, fault });
     countMoney(counters.spend, attempt);
   }
 }
