@@ -8,7 +8,8 @@ import { batchStoreContract, tallyOfEarlierVersion } from './batches-contract.ts
 import { keepBatch, newJob } from './jobs-contract.ts';
 
 /** What steps after the ninth made. */
-const UNDO_LATER = 'DROP FUNCTION image_router.count_end CASCADE; DROP FUNCTION image_router.note_once';
+const UNDO_LATER = `DROP FUNCTION image_router.count_end CASCADE; DROP FUNCTION image_router.note_once;
+  DROP INDEX image_router.reservations_marking`;
 
 describePostgres('batches in PostgreSQL', () => {
   batchStoreContract(async () => {
