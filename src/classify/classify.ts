@@ -13,7 +13,7 @@ import { chooseTier } from './tier.ts';
 
 /** Reads the request under the policy. Pure and total: any parsed request has a need. */
 export function classify(request: ParsedRequest, policy: Policy): Need {
-  const reading = readPrompt(request.prompt);
+  const reading = readingOf(request.prompt);
   const text = chooseText(request, policy, reading);
   const statedMs = request.latencyBudgetMs ?? policy.defaults.latencyBudgetMs;
   const tier = chooseTier(request, policy, text.textAccuracy, statedMs);
@@ -52,6 +52,25 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
       ...advise(request.prompt, reading, tier.tier),
     ],
   };
+}
+
+/**
+ * Of the prompts read last. The same one is read again when a key's budget or a job is admitted, by every repeat of a client's
+ * library, and by all who ask for a few of a kind.
+ */
+const readings = new Map<string, PromptReading>();
+const MOST_READINGS = 64;
+const LONGEST_KEPT = 4_000;
+
+function readingOf(prompt: string): PromptReading {
+  const known = readings.get(prompt);
+  if (known !== undefined) return known;
+  const reading = readPrompt(prompt);
+  if (prompt.length > LONGEST_KEPT) return reading;
+  readings.set(prompt, reading);
+  const [oldest] = readings.keys();
+  if (readings.size > MOST_READINGS && oldest !== undefined) readings.delete(oldest);
+  return reading;
 }
 
 function chooseText(

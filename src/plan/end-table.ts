@@ -24,7 +24,8 @@ export function zip(a: PerNode, b: PerNode, join: (a: number, b: number) => numb
 
 /** What is left of `without` when this may come true beside it. */
 export function nor(without: PerNode, comesTrue: PerNode): PerNode {
-  return zip(without, comesTrue, (left, share) => left * (1 - share));
+  const [a, b] = [without, comesTrue];
+  return [a[0] * (1 - b[0]), a[1] * (1 - b[1]), a[2] * (1 - b[2]), a[3] * (1 - b[3]), a[4] * (1 - b[4])];
 }
 
 /** Share of the log-variance that two calls of one request have in common. */
