@@ -5,8 +5,6 @@
 export type MicroUsd = number & { readonly __unit: 'micro-usd' };
 
 export const ZERO_USD = 0 as MicroUsd;
-/** The smallest cap there is, for what is to cost nothing. */
-export const LEAST_CAP = 1 as MicroUsd;
 
 /** Dollars to micro-dollars, rounded up. The tiny subtraction keeps 0.1 + 0.2 from costing one millionth more. */
 export function microUsd(dollars: number): MicroUsd {

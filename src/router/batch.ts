@@ -1,7 +1,7 @@
 // Many requests with bounded concurrency and bounded spend. Each is an ordinary request with a price cap cut from what is
 // left of the batch's, reserved before it starts and settled when it ends, so that the batch's cap holds at every moment.
 import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
-import { addUsd, dollars, formatUsd, LEAST_CAP, type MicroUsd, microUsd, ZERO_USD } from '../domain/money.ts';
+import { addUsd, dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
 import { costInTrace, type ImageResult } from '../domain/result.ts';
 import type { ImageRouter } from './router.ts';
@@ -188,6 +188,8 @@ function rangeOf(router: Pick<ImageRouter, 'explain'>, request: ImageRequest): R
 }
 
 const UNLIMITED = Number.MAX_SAFE_INTEGER as MicroUsd;
+/** The smallest cap there is, for what is to cost nothing. */
+const LEAST_CAP = 1 as MicroUsd;
 
 /** `amount` was reserved; `cap`: what the request is to be held to. */
 type Granted = { readonly kind: 'granted'; readonly amount: MicroUsd; readonly cap: MicroUsd | undefined };

@@ -57,7 +57,7 @@ async function answerOnce(call: Call, order: ImageOrder, kind: BodyKind, key: st
 
 async function begin(call: Call, order: ImageOrder): Promise<Making> {
   const { gateway, principal, id } = call;
-  return { gateway, principal, id, ...(await admit(call, order)) };
+  return { gateway, principal, id, order, lease: await admit(call, order) };
 }
 
 /** The pictures in it lie where the provider's answer was read to; the next answer may lie there. */

@@ -243,17 +243,25 @@ describe('who may ask', () => {
     expect(world.gatekeeper.asks.at(-1)?.mostMicroUsd).toBeGreaterThan(0);
   });
 
-  it('with a budget is held to what was reserved for it, preview and fallbacks included', async () => {
-    const generate = vi.spyOn(world.router, 'generate');
+  it('with a budget reserves its preview and interim pictures, too, and no more than its policy lets it cost', async () => {
     world.gatekeeper.keys.set('poor', { id: 'key_4', scopes: ['images'], limits: { ...NO_LIMITS, usdPerMonth: 1 } });
-    const headers = { authorization: 'Bearer poor' };
-    await (await world.post('/v1/images/generations', { ...POST, model: 'standard', preview: true, stream: true }, headers)).text();
-    const { mostMicroUsd: withPreview = 0 } = world.gatekeeper.asks.at(-1) ?? {};
-    expect(generate.mock.lastCall?.[0].maxCostUsd).toBe(withPreview / 1_000_000);
-    await (await world.post('/v1/images/generations', { ...POST, model: 'standard' }, headers)).text();
-    const { mostMicroUsd: without = 0 } = world.gatekeeper.asks.at(-1) ?? {};
-    expect(without).toBeGreaterThan(0);
-    expect(withPreview).toBeGreaterThan(without);
-    generate.mockRestore();
+    const reserved = async (fields: object): Promise<number> => {
+      const body = { ...POST, model: 'standard', ...fields };
+      await (await world.post('/v1/images/generations', body, { authorization: 'Bearer poor' })).text();
+      return world.gatekeeper.asks.at(-1)?.mostMicroUsd ?? 0;
+    };
+    const plain = await reserved({ stream: true });
+    expect(plain).toBeGreaterThan(0);
+    expect(await reserved({ stream: true, preview: true })).toBeGreaterThan(plain);
+    const medium = { model: 'gpt-image-2', quality: 'medium', stream: true };
+    expect(await reserved({ ...medium, partial_images: 2 })).toBeGreaterThan(await reserved(medium));
+    expect(await reserved({ policy: 'sketches', model: 'auto' })).toBeLessThanOrEqual(30_000);
+  });
+
+  it('with a budget is tried again like any other when its connection is lost', async () => {
+    world.gatekeeper.keys.set('poor', { id: 'key_4', scopes: ['images'], limits: { ...NO_LIMITS, usdPerDay: 1 } });
+    world.sandbox.inject({ fault: 'reset', count: 1 } as never);
+    const reply = await world.post('/v1/images/generations', { ...POST, policy: 'sketches' }, { authorization: 'Bearer poor' });
+    expect(reply.status).toBe(200);
   });
 });
