@@ -130,7 +130,7 @@ function createBeliefs(targets: readonly Target[], profile: LatencyProfile): ByT
   const beliefs = new ByTarget<Belief>();
   for (const target of targets) {
     const prior = target.route.latency[profile].success;
-    for (const operation of target.route.capabilities.operations) {
+    for (const operation of new Set(target.route.capabilities.operations)) {
       beliefs.add(target.id, operation, {
         target,
         operation,

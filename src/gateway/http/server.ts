@@ -4,6 +4,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { nextTurn } from '../../system/turn.ts';
 import type { GatewayApp } from './app.ts';
 import { FreshConnections } from './fresh-connections.ts';
 import type { HttpLimits } from './parts.ts';
@@ -98,6 +99,9 @@ async function drain({ server, fresh, app, limits }: Running, withinMs: number):
 /** A server that closes looks after slow senders no longer. */
 async function closeFresh(fresh: FreshConnections, closed: Promise<void>, { headersTimeoutMs }: HttpLimits): Promise<void> {
   if (await within(closed, FIRST_WORDS_MS)) return;
+  // What has arrived meanwhile is read first, however late this turn is.
+  await nextTurn();
+  await nextTurn();
   fresh.closeSilent();
   if (!(await within(closed, headersTimeoutMs))) fresh.closeAll();
 }
