@@ -23,7 +23,8 @@ type Subject = { readonly requestId: string; readonly need: Need; readonly earli
 
 /** Throws ImageRouterError when no run delivered anything. */
 export function toResult({ requestId, need, earlier }: Subject, driven: readonly Driven[]): ImageResult {
-  const trace = { requestId, events: [...earlier, ...mergedEvents(driven)] };
+  const events = mergedEvents(driven);
+  const trace = { requestId, events: earlier.length === 0 ? events : [...earlier, ...events] };
   const cost = spendOf(driven.flatMap(({ run }) => run.attempts));
   const delivered = driven.flatMap(deliveredBy);
   const [first] = delivered;

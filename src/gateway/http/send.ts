@@ -23,13 +23,14 @@ export function sendAnswer(
   call.answered(status, length, facts);
   call.whenEnded(call.gateway.held.hold(length));
   if (outgoing === undefined) return new Response(pulled(body, call), { status, headers });
-  dropWhenIdle(outgoing, call.gateway.settings().limits.idleWriteMs);
   outgoing.writeHead(status, headers);
   if (length <= LITTLE_BYTES) outgoing.end(Buffer.concat(body, length).toString('latin1'), 'latin1');
   else {
     for (const piece of body.slice(0, -1)) outgoing.write(piece);
     outgoing.end(body.at(-1));
   }
+  // Most answers fit into what the kernel holds for the client.
+  if (outgoing.socket?.writableLength !== 0) dropWhenIdle(outgoing, call.gateway.settings().limits.idleWriteMs);
   return RESPONSE_ALREADY_SENT;
 }
 

@@ -111,6 +111,7 @@ export const HEADER_FIELDS: Readonly<Record<string, keyof Body>> = {
   'x-on-late': 'on_late',
   'x-preview': 'preview',
 };
+const FIELDS_BY_HEADER = Object.entries(HEADER_FIELDS);
 
 const NUMBERS = new Set(['n', 'output_compression', 'partial_images', 'latency_budget_ms', 'max_cost_usd']);
 const BOOLEANS = new Set(['stream', 'preview', 'consistent']);
@@ -122,21 +123,19 @@ export function parseBody(fields: Readonly<Record<string, unknown>>, headers: He
   const schema = SCHEMAS[kind];
   const known = NAMES[kind];
   const evened: Record<string, unknown> = {};
-  for (const [name, value] of [...headerFields(headers), ...Object.entries(fields)]) {
+  const take = (name: string, value: unknown): void => {
     if (!known.has(name)) throw unknownParameter(name, [...known]);
     if (typeof value === 'object' && value !== null) throw nestedField(name);
     const even = evenOut(name, value);
     if (even !== undefined) evened[name] = even;
+  };
+  for (const [header, field] of FIELDS_BY_HEADER) {
+    const value = headers.get(header);
+    if (value !== null) take(field, value);
   }
+  for (const name of Object.keys(fields)) take(name, fields[name]);
   refuseLinks(evened);
   return parseOrExplain<z.ZodType<Body>>(schema, evened, 'invalid_request', 'request');
-}
-
-function* headerFields(headers: Headers): Generator<readonly [string, unknown]> {
-  for (const [header, field] of Object.entries(HEADER_FIELDS)) {
-    const value = headers.get(header);
-    if (value !== null) yield [field, value];
-  }
 }
 
 /** Undefined: as if it had been left out. */
