@@ -24,8 +24,7 @@ export function zip(a: PerNode, b: PerNode, join: (a: number, b: number) => numb
 
 /** What is left of `without` when this may come true beside it. */
 export function nor(without: PerNode, comesTrue: PerNode): PerNode {
-  const [a, b] = [without, comesTrue];
-  return [a[0] * (1 - b[0]), a[1] * (1 - b[1]), a[2] * (1 - b[2]), a[3] * (1 - b[3]), a[4] * (1 - b[4])];
+  return zip(without, comesTrue, (left, share) => left * (1 - share));
 }
 
 /** Share of the log-variance that two calls of one request have in common. */

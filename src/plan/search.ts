@@ -183,18 +183,10 @@ const NO_TIMES: readonly number[] = [];
 
 /** Of the grid, and the moment at which the call before will have gone silent, in order. */
 function timesAfter(before: Previous, remainingMs: number): readonly number[] {
+  const times = START_GRID.map((share) => share * remainingMs);
   const silentAt = Math.max(0, before.startMs + before.silentAfterMs);
-  const times: number[] = [];
-  let isPlaced = false;
-  for (const share of START_GRID) {
-    const time = share * remainingMs;
-    if (!isPlaced && silentAt < time) {
-      times.push(silentAt);
-      isPlaced = true;
-    }
-    times.push(time);
-  }
-  if (!isPlaced) times.push(silentAt);
+  const later = times.findIndex((time) => time > silentAt);
+  times.splice(later === -1 ? times.length : later, 0, silentAt);
   return times;
 }
 
