@@ -1,5 +1,6 @@
 // Request + policy + what the prompt says -> need: every field explicit, each conclusion with who or what led to it. What the
 // caller states always wins; then the policy; then the reading of the prompt. It chooses no route and looks at no clock.
+import { BoundedMap } from '../domain/bounded-map.ts';
 import { type MicroUsd, microUsd } from '../domain/money.ts';
 import type { Evidence, Need, PromptReading, Warning } from '../domain/need.ts';
 import type { Policy } from '../domain/policy.ts';
@@ -58,18 +59,14 @@ export function classify(request: ParsedRequest, policy: Policy): Need {
  * Of the prompts read last. The same one is read again when a key's budget or a job is admitted, by every repeat of a client's
  * library, and by all who ask for a few of a kind.
  */
-const readings = new Map<string, PromptReading>();
-const MOST_READINGS = 64;
+const readings = new BoundedMap<string, PromptReading>(64);
 const LONGEST_KEPT = 4_000;
 
 function readingOf(prompt: string): PromptReading {
   const known = readings.get(prompt);
   if (known !== undefined) return known;
   const reading = readPrompt(prompt);
-  if (prompt.length > LONGEST_KEPT) return reading;
-  readings.set(prompt, reading);
-  const [oldest] = readings.keys();
-  if (readings.size > MOST_READINGS && oldest !== undefined) readings.delete(oldest);
+  if (prompt.length <= LONGEST_KEPT) readings.set(prompt, reading);
   return reading;
 }
 

@@ -1,4 +1,5 @@
-// A map that forgets its oldest entry when it is full: for things that usually are taken out soon, and sometimes never.
+// A map that forgets its oldest entry when it is full: for what is usually taken out soon, and sometimes never, and for what may be
+// found again.
 
 export class BoundedMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
@@ -16,6 +17,7 @@ export class BoundedMap<Key, Value> {
     return this.#entries.get(key);
   }
 
+  /** A key that is there keeps its age; to make it the newest, take it out first. */
   set(key: Key, value: Value): void {
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#most) return;

@@ -2,6 +2,7 @@
 // calls of the same shape, both scaled by how far the whole route has drifted from its prior. A shape never seen still
 // profits from what the others showed. Only delivered images are recorded: how a call that brought nothing spent its
 // time is the detector's business, and would make a route look fast when it fails fast.
+import { BoundedMap } from '../domain/bounded-map.ts';
 import {
   type LatencyDistribution,
   type LatencyPrior,
@@ -54,9 +55,9 @@ export class LearnedLatency {
   readonly #spec: LatencySpec;
   readonly #prior: LatencyPrior;
   /** Least recently recorded first. Latencies are divided by their shape's factor, so sizes within a class agree. */
-  readonly #shapes = new Map<string, DecayingHistogram>();
+  readonly #shapes = new BoundedMap<string, DecayingHistogram>(MAX_SHAPES);
   /** By shape, the one told anew longest ago first. */
-  readonly #told = new Map<string, Told>();
+  readonly #told = new BoundedMap<string, Told>(MAX_SHAPES);
   #records = 0;
   #driftSum = 0;
   #driftWeight = 0;
@@ -73,7 +74,7 @@ export class LearnedLatency {
     const key = keyOf(shape);
     const histogram = this.#histogramOf(key);
     // Told from what other shapes showed: this says more.
-    if (histogram.weight(now) === 0) this.#told.delete(key);
+    if (histogram.weight(now) === 0) this.#told.take(key);
     histogram.record(latencyMs / factor, now);
     const expectedMs = priorDistribution(this.#prior, factor).quantile(0.5);
     this.#fadeDrift(now);
@@ -92,7 +93,8 @@ export class LearnedLatency {
     const distribution = this.#reckoned(histogram, factor, now);
     const unnoticed = Math.max(1, UNNOTICED_SHARE * (histogram?.weight(now) ?? this.observations(now)));
     const until = after(now, UNNOTICED_SHARE * LATENCY_HALF_LIFE_MS);
-    keepNewest(this.#told, key, { distribution, factor, untilRecords: this.#records + unnoticed, until });
+    this.#told.take(key);
+    this.#told.set(key, { distribution, factor, untilRecords: this.#records + unnoticed, until });
     return distribution;
   }
 
@@ -127,17 +129,10 @@ export class LearnedLatency {
   }
 
   #histogramOf(key: string): DecayingHistogram {
-    const histogram = this.#shapes.get(key) ?? new DecayingHistogram(LATENCY_HALF_LIFE_MS);
-    keepNewest(this.#shapes, key, histogram);
+    const histogram = this.#shapes.take(key) ?? new DecayingHistogram(LATENCY_HALF_LIFE_MS);
+    this.#shapes.set(key, histogram);
     return histogram;
   }
-}
-
-function keepNewest<Value>(shapes: Map<string, Value>, key: string, value: Value): void {
-  shapes.delete(key);
-  shapes.set(key, value);
-  const oldest = shapes.keys().next();
-  if (shapes.size > MAX_SHAPES && !oldest.done) shapes.delete(oldest.value);
 }
 
 /** Sizes count as alike within half an octave of pixels, or when the provider gives them the same resolution's name. */

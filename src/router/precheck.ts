@@ -1,6 +1,7 @@
 // Test, then confirm. A refusal after a three-minute premium render costs minutes and perhaps money; the same refusal from
 // a moderation endpoint costs neither, and from a low render half a cent. Whoever was refused lately changes the prompt and
 // tries again: that prompt goes to low first, because moderation endpoints see words and renders see pictures.
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Need } from '../domain/need.ts';
 import { after, type InstantMs } from '../domain/time.ts';
@@ -19,7 +20,7 @@ const PATIENCE_MS = 5_000;
 
 export class Precheck {
   readonly #engine: Engine;
-  readonly #refusedAt = new Map<string, InstantMs>();
+  readonly #refusedAt = new BoundedMap<string, InstantMs>(MOST_TENANTS);
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -37,10 +38,8 @@ export class Precheck {
 
   remember(need: Need): void {
     const tenant = need.tenant ?? '';
-    this.#refusedAt.delete(tenant);
+    this.#refusedAt.take(tenant);
     this.#refusedAt.set(tenant, this.#engine.clock.now());
-    const [oldest] = this.#refusedAt.keys();
-    if (this.#refusedAt.size > MOST_TENANTS && oldest !== undefined) this.#refusedAt.delete(oldest);
   }
 
   /** Puts the prompt to a moderation endpoint. Never rejects: without an answer in time, or by `deadline`, it is `unavailable`. */

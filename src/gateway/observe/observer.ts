@@ -1,10 +1,11 @@
 // Everything that watches the gateway, behind one door: log, metrics, spans. Each is a fold of the same two unions of events;
 // none can slow a request down by more than the fold itself, or fail it.
+
 import type { DestinationStream } from 'pino';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type Listener, type RouterEvent, tell } from '../../telemetry/event.ts';
 import type { HttpEvent } from '../http/http-event.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { Gauges } from './gauges.ts';
 import { createLog, type Log } from './log.ts';
 import type { LogLevel } from './log-level.ts';

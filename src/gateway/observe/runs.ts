@@ -1,13 +1,13 @@
 // Puts the steps of a request's runs back together: what its plan promised, which calls were made, as what, how each ended
 // and what it cost, and which of them was delivered. Metrics and spans are made from these records. A run leaves the book
 // when it ends; whatever happened to the HTTP request it was for is not its business.
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { HedgeReason } from '../../domain/plan.ts';
 import type { Usage } from '../../domain/price.ts';
 import type { TargetId } from '../../domain/route.ts';
 import { after, type InstantMs } from '../../domain/time.ts';
 import type { RunPart, TraceEvent } from '../../domain/trace.ts';
 import type { RouteId } from '../../domain/vocabulary.ts';
-import { BoundedMap } from './bounded-map.ts';
 
 export type AttemptRole = Extract<TraceEvent, { kind: 'attempt-start' }>['role'];
 

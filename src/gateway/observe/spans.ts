@@ -1,11 +1,12 @@
 // OpenTelemetry traces, when somebody collects them: a span for each HTTP request, and under it one for each upstream call.
 // Spans are made when the request has ended, from its records, with the times things really happened; while it runs nothing
 // is held but those records. The calls of a caller who left may end after the request's span: they hang under it all the same.
+
 import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { InstantMs } from '../../domain/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { HttpEvent } from '../http/http-event.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { AttemptRecord, EndedRun } from './runs.ts';
 import { callAttributes, type ModelOf, requestAttributes } from './span-attributes.ts';
 import { readTraceparent } from './traceparent.ts';
