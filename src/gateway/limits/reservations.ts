@@ -3,6 +3,7 @@
 // a key would never get its place back without. A repeat may come under the id of what it repeats: of an id there is one at a time.
 import { type Cost, NO_COST } from '../../domain/result.ts';
 import { mayBeWritten, StoreError } from '../../domain/store-error.ts';
+import { KeyedTurns } from '../../system/keyed-turns.ts';
 import type { Reservation, Reserved, Store } from '../store/store.ts';
 
 /** `times`: how often it must be taken. */
@@ -18,8 +19,8 @@ export class Reservations {
   readonly #store: Store;
   /** By request. No more than requests that were admitted, and none is while the store takes nothing. */
   readonly #owed = new Map<string, Owed>();
-  /** Being taken or settled; by request, too. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  /** Of one request, one thing at a time is taken or settled. */
+  readonly #turns = new KeyedTurns();
 
   constructor(store: Store) {
     this.#store = store;
@@ -29,15 +30,14 @@ export class Reservations {
    * Undefined: another of the same id may still be there, and is let go of first. Rejects with StoreError; nothing then begins,
    * so nothing stays reserved.
    */
-  async take(reservation: Reservation): Promise<Reserved | undefined> {
+  take(reservation: Reservation): Promise<Reserved | undefined> {
     const { id } = reservation;
-    for (let other = this.#underWay.get(id); other !== undefined; other = this.#underWay.get(id)) await other.catch(() => undefined);
-    return this.#owed.has(id) ? undefined : await this.#during(id, this.#take(reservation));
+    return this.#turns.take(id, async () => (this.#owed.has(id) ? undefined : await this.#take(reservation)));
   }
 
   /** Rejects when it is not on disk yet; it will be offered again. */
   settle(id: string, cost: Cost): Promise<void> {
-    return this.#during(id, this.#settle(id, cost));
+    return this.#turns.take(id, () => this.#settle(id, cost));
   }
 
   /** Once a beat. Rejects when one of them is still not taken; not before all are answered, or the next beat would overtake it. */
@@ -51,13 +51,6 @@ export class Reservations {
     );
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-  }
-
-  /** Forgets it before anybody hears of its end: whoever waits for that is then the first to look. */
-  async #during<Result>(id: string, work: Promise<Result>): Promise<Result> {
-    const known = work.finally(() => this.#underWay.get(id) === known && this.#underWay.delete(id));
-    this.#underWay.set(id, known);
-    return await known;
   }
 
   async #take(reservation: Reservation): Promise<Reserved> {
