@@ -145,7 +145,7 @@ const STEPS: readonly string[] = [
 export function migrate(database: DatabaseSync, known = STEPS.length): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = figure(database.prepare('PRAGMA user_version').get(), 'user_version');
+    const version = versionOf(database);
     if (version > known) throw new Error(`the file is of version ${version}, this program knows ${known}`);
     for (const step of STEPS.slice(version, known)) database.exec(step);
     database.exec(`PRAGMA user_version = ${known}`);
@@ -157,7 +157,11 @@ export function migrate(database: DatabaseSync, known = STEPS.length): void {
 }
 
 /** Throws StoreError when a later version of this program has taken the file over since it was opened. */
-export function checkVersion(sql: Sql, known = STEPS.length): void {
-  const version = figure(sql.prepare('PRAGMA user_version').get(), 'user_version');
-  if (version > known) throw new StoreError('a later version of this program has taken the data folder over: restart this process');
+export function checkVersion(sql: Sql): void {
+  if (versionOf(sql) <= STEPS.length) return;
+  throw new StoreError('a later version of this program has taken the data folder over: restart this process');
+}
+
+function versionOf(file: Pick<DatabaseSync, 'prepare'>): number {
+  return figure(file.prepare('PRAGMA user_version').get(), 'user_version');
 }

@@ -30,15 +30,14 @@ const BUSY_MS = 5_000;
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOptions): SqliteFile {
   return openInFolder(dataDir, 'gateway.sqlite', (path) => {
-    const reading = new DatabaseSync(path, { timeout: BUSY_MS });
+    const reading = new DatabaseSync(path, { timeout: 0 });
     useLog(reading, BUSY_MS);
     reading.exec('PRAGMA synchronous = FULL');
-    migrate(reading);
     // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know, and
     // they are not waited for: whoever empties it holds up all who write.
-    reading.exec('PRAGMA busy_timeout = 0');
     emptyLog(reading);
     reading.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    migrate(reading);
     // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
     const writing = new DatabaseSync(path, { timeout: 0 });
     writing.exec('PRAGMA synchronous = NORMAL');

@@ -39,10 +39,11 @@ export class TraceFile {
   /** `path`: the file, made when it is not there. Throws what SQLite says when it cannot be used. */
   constructor(path: string) {
     this.#path = path;
-    this.#reading = new DatabaseSync(path, { timeout: BUSY_MS });
+    this.#reading = new DatabaseSync(path, { timeout: 0 });
     useLog(this.#reading, BUSY_MS);
     this.#reading.exec(
-      `CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
+      `PRAGMA busy_timeout = ${BUSY_MS};
+       CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
        CREATE INDEX IF NOT EXISTS traces_by_age ON traces (at)`,
     );
   }

@@ -10,16 +10,14 @@ const ASK_AGAIN_MS = 5;
 
 /**
  * Has the database write ahead to a log, waiting at most so many milliseconds for others that are about to do the same: SQLite
- * refuses some of them at once, however long its connections may wait. Locks are waited for as long from then on. It holds up this
- * thread. Throws what SQLite says.
+ * refuses some of them at once, however long a connection may wait, so this one must not wait by itself yet. It holds up this thread.
+ * Throws what SQLite says.
  */
 export function useLog(database: DatabaseSync, patienceMs: number): void {
   const sleeping = new Int32Array(new SharedArrayBuffer(4));
-  // Where it does wait by itself, that would come on top of each try.
-  database.exec('PRAGMA busy_timeout = 0');
   for (let waitedMs = 0; ; waitedMs += ASK_AGAIN_MS) {
     try {
-      database.exec(`PRAGMA journal_mode = WAL; PRAGMA busy_timeout = ${patienceMs}`);
+      database.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (cause) {
       if (!isBusy(cause) || waitedMs >= patienceMs) throw cause;
