@@ -17,7 +17,7 @@ import type { PartialImage, ProviderCall, ProviderReply } from '../providers/pro
 import type { CancelTimer } from '../system/clock.ts';
 import { tell } from '../telemetry/event.ts';
 import { advance, begin, type NewRun, type Step } from './advance.ts';
-import type { Ticket } from './breakers.ts';
+import type { Ticket } from './breaker.ts';
 import type { Engine, Subscriber } from './engine.ts';
 import type { Slot } from './lanes.ts';
 import type { Effect, Finish, Run, RunEvent, SlotAdmission } from './run.ts';

@@ -13,7 +13,8 @@ import type { Ids } from '../system/ids.ts';
 import type { Random } from '../system/random.ts';
 import { type Listener, tell } from '../telemetry/event.ts';
 import type { HealthNews, HealthNotice } from '../telemetry/health-news.ts';
-import { type BreakerChange, type Breakers, createBreakers, type Ticket } from './breakers.ts';
+import type { BreakerChange, Ticket } from './breaker.ts';
+import { type Breakers, createBreakers } from './breakers.ts';
 import { createLanes, type LaneDepth, type Lanes } from './lanes.ts';
 import { RetryEngine } from './retry.ts';
 

@@ -1,4 +1,4 @@
-// The part of opossum 10 that breakers.ts uses. Written out because @types/opossum stops at version 8; what is not
+// The part of opossum 10 that breaker.ts uses. Written out because @types/opossum stops at version 8; what is not
 // declared here (timeouts, abort controllers, error filters, caches) cannot be used by accident.
 declare module 'opossum' {
   import type { EventEmitter } from 'node:events';

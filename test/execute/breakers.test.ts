@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { targetId } from '../../src/domain/route.ts';
 import { EndpointIdSchema, RouteIdSchema } from '../../src/domain/vocabulary.ts';
-import { type BreakerChange, type BreakerOptions, type Breakers, createBreakers, type Ticket } from '../../src/execute/breakers.ts';
+import type { BreakerChange, BreakerOptions, Ticket } from '../../src/execute/breaker.ts';
+import { type Breakers, createBreakers } from '../../src/execute/breakers.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 
 const given = vi.hoisted(() => ({ options: [] as Record<string, unknown>[] }));
