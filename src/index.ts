@@ -1,7 +1,7 @@
 // The public surface of image-router. Importing it starts nothing.
 import { compose, type Doors } from './compose.ts';
 import { type RouterOptions, resolveOptions } from './options.ts';
-import type { ImageRouter } from './router/router.ts';
+import type { ImageRouter } from './router/image-router.ts';
 
 /**
  * Creates a router. It costs nothing until used: no timer, no socket, no look at the environment.
@@ -29,6 +29,6 @@ export type { Trace, TraceEvent } from './domain/trace.ts';
 export type { Complexity, OnLate, Quality, TextAccuracy, Tier } from './domain/vocabulary.ts';
 export type { BeforeCall, UpcomingCall } from './execute/drive.ts';
 export type { RouterOptions } from './options.ts';
-export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/router.ts';
+export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/image-router.ts';
 export { type Clock, systemClock } from './system/clock.ts';
 export type { Listener, RouterEvent } from './telemetry/event.ts';

@@ -9,7 +9,7 @@ import type { ImageRequest } from '../domain/request.ts';
 import type { ImageResult } from '../domain/result.ts';
 import { StoreError } from '../domain/store-error.ts';
 import type { Trace } from '../domain/trace.ts';
-import type { ImageRouter } from '../router/router.ts';
+import type { ImageRouter } from '../router/image-router.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import type { BlobStore } from './blob-store.ts';

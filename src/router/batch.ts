@@ -4,7 +4,7 @@ import { type ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { addUsd, dollars, formatUsd, type MicroUsd, microUsd, ZERO_USD } from '../domain/money.ts';
 import type { ImageRequest } from '../domain/request.ts';
 import { costInTrace, type ImageResult } from '../domain/result.ts';
-import type { ImageRouter } from './router.ts';
+import type { ImageRouter } from './image-router.ts';
 
 export type BatchOptions = {
   /** Requests that run at the same time. Default 5: twenty sketches in the time of four. */

@@ -1,27 +1,24 @@
-// The router as an embedding program sees it: generate, stream, batch, explain, health, close.
+// What a request goes through, from a caller's words to a result: intake, precheck, preview, and one run or several side by side.
 import { type ErrorCode, ImageRouterError, isImageRouterError } from '../domain/error.ts';
 import { type Attachments, NO_ATTACHMENTS, PARTIAL_IMAGES } from '../domain/image.ts';
 import { type MicroUsd, ZERO_USD } from '../domain/money.ts';
 import type { Need } from '../domain/need.ts';
-import type { Infeasible, Plan } from '../domain/plan.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { ImageRequest, ParsedRequest } from '../domain/request.ts';
 import type { ImageResult } from '../domain/result.ts';
 import { after, type InstantMs } from '../domain/time.ts';
 import type { RunPart, TraceEvent } from '../domain/trace.ts';
-import type { Admission } from '../domain/view.ts';
-import type { RouteId, Tier } from '../domain/vocabulary.ts';
-import { type BeforeCall, type Driven, drive } from '../execute/drive.ts';
+import { type Driven, drive } from '../execute/drive.ts';
 import type { Engine } from '../execute/engine.ts';
-import type { HealthRow } from '../health/health.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { MAX_ATTEMPTS } from '../plan/plan.ts';
 import type { Situation } from '../plan/situation.ts';
 import { type Split, split } from '../plan/split.ts';
-import type { PartialImage } from '../providers/provider.ts';
 import { inTime } from '../system/in-time.ts';
 import { OpenCount } from '../system/open-count.ts';
 import { tell } from '../telemetry/event.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
+import type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './image-router.ts';
 import { checkAttachments, takeIn } from './intake.ts';
 import { Precheck } from './precheck.ts';
 import {
@@ -37,61 +34,6 @@ import {
 } from './preview.ts';
 import { infeasibleError, toResult, unspentEnd, withEarlier } from './result.ts';
 import { type StreamEvent, streamOf } from './stream.ts';
-
-export type GenerateOptions = {
-  /** Aborting gives up the request; calls already sent may still be billed, and the error says how much. */
-  readonly signal?: AbortSignal;
-  /** Hears every step of this request as it is added to the trace. It must not throw. */
-  readonly onEvent?: (event: TraceEvent) => void;
-  /**
-   * Waited for before every upstream call: whoever must know of each call before it can cost anything writes it down here.
-   * Rejecting gives up the request as `cancelled`: nothing is sent any more.
-   */
-  readonly beforeCall?: BeforeCall;
-  /** Hears interim pictures of routes that stream them. They cost a little: about 100 output tokens each. */
-  readonly onPartial?: (partial: PartialImage) => void;
-  /** Images keep the base64 they came in (`encoded`) where they needed no change: for callers who pass it on. */
-  readonly keepEncoded?: boolean;
-  /** A render of this prompt was made before and not refused: the policy's precheck would tell nothing new and is left out. */
-  readonly isTested?: boolean;
-  /** With `preview: true`: gets the preview; answering `accept` skips the final and what it would have cost. */
-  readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
-};
-
-/** `parts`: how many single calls run side by side, each by this plan; costs are those of all of them together. */
-export type Explanation = { readonly need: Need; readonly plan: Plan | Infeasible; readonly parts: number };
-
-/** What is believed of one target and operation now. */
-export type TargetHealth = HealthRow & {
-  readonly route: RouteId;
-  readonly tier: Tier;
-  readonly admission: Admission;
-  /** Places taken in the target's lane, and calls that wait for one: of all operations together. */
-  readonly running: number;
-  readonly waiting: number;
-};
-
-export interface ImageRouter {
-  /**
-   * Makes what is asked inside the request's limits. Rejects with ImageRouterError only: `invalid_request`, `infeasible`
-   * (with offers, before anything is spent), `refused`, `providers_failed`, `account`, `deadline_exceeded`, `cancelled`, `closed`.
-   */
-  generate(request: ImageRequest, options?: GenerateOptions): Promise<ImageResult>;
-  /** The same as a sequence of events, the last of them `final`. Leaving the loop gives up the request. */
-  stream(request: ImageRequest, options?: Pick<GenerateOptions, 'signal' | 'keepEncoded'>): AsyncIterable<StreamEvent>;
-  /**
-   * Many requests, a bounded number at a time, yielded as they end. One failure fails no other; a spend cap stops new
-   * ones. Leaving the loop gives up those that run.
-   */
-  batch(requests: Iterable<ImageRequest> | AsyncIterable<ImageRequest>, options?: BatchOptions): AsyncIterable<BatchItem>;
-  /** What `generate` would do now, without spending. Throws ImageRouterError `invalid_request`. */
-  explain(request: ImageRequest, options?: Pick<GenerateOptions, 'onPartial'>): Explanation;
-  health(): readonly TargetHealth[];
-  /** Loads the SDKs ahead of the first request, which otherwise waits about half a second for them. Optional. */
-  ready(): Promise<void>;
-  /** Takes no more requests, waits for those that run, then releases sockets and timers. */
-  close(): Promise<void>;
-}
 
 export class Router implements ImageRouter {
   readonly #options: ResolvedOptions;

@@ -4,7 +4,7 @@ import type { Need } from '../domain/need.ts';
 import type { ImageResult } from '../domain/result.ts';
 import type { TraceEvent } from '../domain/trace.ts';
 import type { PartialImage } from '../providers/provider.ts';
-import type { GenerateOptions } from './router.ts';
+import type { GenerateOptions } from './image-router.ts';
 
 export type StreamEvent =
   /** Any step of the trace, under its own kind: `plan`, `attempt-start`, `attempt-end`, ... */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type BatchItem, runBatch } from '../../src/router/batch.ts';
-import type { ImageRouter } from '../../src/router/router.ts';
+import type { ImageRouter } from '../../src/router/image-router.ts';
 import { settled } from '../support/fake-providers.ts';
 import { useWorlds, World } from '../support/router-world.ts';
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { ImageRouterError } from '../../src/domain/error.ts';
 import { createImageRouter, type ImageRequest, type ImageResult, type ImageRouter, type RouterOptions } from '../../src/index.ts';
-import type { GenerateOptions } from '../../src/router/router.ts';
+import type { GenerateOptions } from '../../src/router/image-router.ts';
 import { seededRandom } from '../../src/system/random.ts';
 import type { RouterEvent } from '../../src/telemetry/event.ts';
 import type { HealthNews } from '../../src/telemetry/health-news.ts';
