@@ -39,7 +39,7 @@ export async function post(
   } catch (error) {
     if (signal.aborted) return failed(STOPPED);
     if (error instanceof AnsweredTooLate) return failed(`did not answer within ${timeoutMs / 1_000} seconds`);
-    return failed(error instanceof AddressRefused ? 'the host has no public address' : 'cannot be reached');
+    return failed(error instanceof AddressRefused ? 'the host has no address, or one that is not public' : 'cannot be reached');
   }
 }
 

@@ -28,7 +28,7 @@ export function guardedConnector({ resolve, dial }: Doors, signal: AbortSignal):
     const open = async (): Promise<Socket> => {
       if (protocol !== 'https:') throw new AddressRefused('only https is spoken to hosts that callers name');
       const addresses = await unlessAborted(publicAddressesOf(hostname, resolve), signal);
-      if (addresses === undefined) throw new AddressRefused('the host has no public address');
+      if (addresses === undefined) throw new AddressRefused('the host has no address, or one that is not public');
       const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : undefined;
       return dialFirst(addresses.slice(0, MOST_ADDRESSES), { port: Number(port) || 443, servername }, dial, signal);
     };
