@@ -4,6 +4,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { hostInUrl } from '../../system/network/loopback-host.ts';
 import { nextTurn } from '../../system/turn.ts';
 import type { GatewayApp } from './app.ts';
 import { FreshConnections } from './fresh-connections.ts';
@@ -12,7 +13,7 @@ import type { HttpLimits } from './parts.ts';
 export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
 
 export type RunningServer = {
-  /** `http://127.0.0.1:8787`. */
+  /** `http://127.0.0.1:8787`; where it listens on all addresses, the one by which this machine reaches it. */
   readonly url: string;
   readonly port: number;
   /**
@@ -57,8 +58,11 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
   const fresh = new FreshConnections(server);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnparsable(error, socket));
   const boundPort = await listen(server, host, port);
-  const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${boundPort}`, port: boundPort, drain: (withinMs) => drain({ server, fresh, app, limits }, withinMs) };
+  return {
+    url: `http://${hostInUrl(host)}:${boundPort}`,
+    port: boundPort,
+    drain: (withinMs) => drain({ server, fresh, app, limits }, withinMs),
+  };
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
