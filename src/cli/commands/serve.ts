@@ -35,9 +35,10 @@ export function addServe(program: Command, io: Io): void {
 async function serve(flags: Flags, io: Io): Promise<void> {
   const { source, settings, read } = await readSettings(flags, io, (file) => withFlags(file, flags, io));
   const requireKeys = flags.requireKeys === true || !isLoopbackHost(settings.host);
-  const gateway = await openGateway({ source, settings, requireKeys, databaseUrl: databaseUrlIn(io.env) });
+  const databaseUrl = databaseUrlIn(io.env);
+  const gateway = await openGateway({ source, settings, requireKeys, databaseUrl });
   await runUntilTold(gateway, { source, read, io, about: { listens_at: gateway.url } }, () =>
-    introduce(gateway, { behind: source.name, requireKeys }, io),
+    introduce(gateway, { behind: source.name, requireKeys, databaseUrl }, io),
   );
 }
 

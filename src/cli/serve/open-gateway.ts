@@ -14,6 +14,7 @@ import { version } from '../version.ts';
 import { openInParts, type WhenClosing } from './closing.ts';
 import type { LiveRouter } from './live-router.ts';
 import { type CorePlan, openCore } from './open-core.ts';
+import { createKeyLine } from './open-stores.ts';
 import { tidyAfterBursts } from './tidy-after-burst.ts';
 
 export type OpenGateway = {
@@ -38,7 +39,7 @@ async function openParts(plan: CorePlan, whenClosing: WhenClosing): Promise<Omit
   let load: (() => GatewayLoad) | undefined;
   const { clock, ids, live, observer, state, jobs } = await openCore(plan, () => load?.(), whenClosing);
   const usableKeys = await countKeys(state);
-  if (usableKeys === 0) refuseOpenDoor(settings);
+  if (usableKeys === 0) refuseOpenDoor(settings, plan.databaseUrl);
   const more = [editsEndpoint(() => live.settings()), ...jobs.endpoints];
   const parts = { ...live, ...state, jobs: jobs.parts, isStoreHealthy: state.isHealthy, clock, ids, observer, isDraining: () => false };
   const app = createApp(parts, [...more, ...docsEndpoints([...ENDPOINTS, ...more], version())]);
@@ -61,17 +62,12 @@ async function countKeys({ keys }: State): Promise<number> {
 }
 
 /** Whoever can be reached from elsewhere needs a key to be asked for, and one to exist. */
-function refuseOpenDoor({ host, dataDir }: GatewaySettings): void {
+function refuseOpenDoor({ host, dataDir }: GatewaySettings, databaseUrl: string | undefined): void {
   if (isLoopbackHost(host)) return;
-  const remedy = `create one first: ${createKeyLine(dataDir)}`;
+  const remedy = `create one first: ${createKeyLine({ dataDir, databaseUrl })}`;
   throw problemsError('invalid_config', 'configuration', [
     { field: 'host', rule: 'must be loopback while there is no key', value: JSON.stringify(host), remedy },
   ]);
-}
-
-/** Keys are made in the folder of the gateway that is to know them. */
-export function createKeyLine(dataDir: string): string {
-  return `image-router keys create --name NAME --data ${dataDir}`;
 }
 
 /** Errors of listening that are about the address rather than the port. */

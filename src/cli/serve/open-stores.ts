@@ -10,6 +10,12 @@ export function databaseUrlIn(env: Environment): string | undefined {
   return env.DATABASE_URL || undefined;
 }
 
+/** Keys are made where the gateway that is to know them looks for them. */
+export function createKeyLine({ dataDir, databaseUrl }: StorePlace): string {
+  const line = 'image-router keys create --name NAME';
+  return databaseUrl === undefined ? `${line} --data ${dataDir}` : `${line}, with the same DATABASE_URL`;
+}
+
 /** Rejects with ImageRouterError `invalid_config` when the folder or the database cannot be used. */
 export async function openStores({ dataDir, databaseUrl }: StorePlace, clock: Clock, owner: string): Promise<Stores> {
   if (databaseUrl === undefined) return openSqliteStores({ dataDir, clock, owner });
