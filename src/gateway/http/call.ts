@@ -42,6 +42,7 @@ export class Call {
   #hasEnded = false;
   readonly #tellEnd: (call: Call) => void;
   #whenEnded: (() => void)[] | undefined;
+  #held: Set<() => void> | undefined;
 
   constructor(gateway: Gateway, request: Request, bindings: Bindings | undefined, { endpoint, pathId, pathIndex, tellEnd }: CallTarget) {
     this.gateway = gateway;
@@ -93,6 +94,20 @@ export class Call {
     }
   }
 
+  /**
+   * Counts bytes on their way to the caller as held until they are let go of, or until the call has ended: node:http says when
+   * they were taken, and nothing of those that still waited behind another answer when their connection ended.
+   */
+  hold(bytes: number): () => void {
+    const release = this.gateway.held.hold(bytes);
+    this.#held ??= new Set();
+    this.#held.add(release);
+    return () => {
+      this.#held?.delete(release);
+      release();
+    };
+  }
+
   /** Every reply's own headers. */
   baseHeaders(): Record<string, string> {
     return {
@@ -118,6 +133,8 @@ export class Call {
     this.#tellEnd(this);
     for (const listener of this.#whenEnded ?? []) listener();
     this.#whenEnded = undefined;
+    for (const release of this.#held ?? []) release();
+    this.#held = undefined;
   }
 }
 

@@ -37,12 +37,11 @@ async function write(call: Call, outgoing: ServerResponse, pieces: AsyncGenerato
   call.whenEnded(() => left.abort());
   for await (const piece of pieces) {
     if (call.hasEnded) return;
-    const letGo = call.gateway.held.hold(piece.byteLength);
+    const letGo = call.hold(piece.byteLength);
     call.bytes += piece.byteLength;
     const hasRoom = outgoing.write(piece, letGo);
     // Who leaves takes nothing any more.
     if (!hasRoom) await once(outgoing, 'drain', { signal: left.signal }).catch(() => undefined);
-    if (call.hasEnded) letGo();
   }
   if (!call.hasEnded) outgoing.end();
 }

@@ -3,6 +3,7 @@
 // out of a stream that is pulled. From the first byte on, a client that takes nothing for a while is dropped: the socket's
 // own timer knows progress from silence, and there is one only while somebody is being served.
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Answer, JSON_TYPE, lengthOf, utf8 } from './answer.ts';
 import type { Call } from './call.ts';
@@ -68,7 +69,7 @@ export function openEvents(call: Call): EventOutlet {
     response: RESPONSE_ALREADY_SENT,
     write: (pieces) => {
       if (call.hasEnded) return;
-      const letGo = call.gateway.held.hold(lengthOf(pieces));
+      const letGo = call.hold(lengthOf(pieces));
       call.bytes += lengthOf(pieces);
       for (const piece of pieces.slice(0, -1)) outgoing.write(piece);
       outgoing.write(pieces.at(-1) ?? NOTHING, letGo);
@@ -79,8 +80,10 @@ export function openEvents(call: Call): EventOutlet {
 
 const NOTHING = new Uint8Array();
 
+/** Behind another answer on its connection it has no socket yet: its time begins with its turn. */
 export function dropWhenIdle(outgoing: ServerResponse, idleMs: number): void {
-  outgoing.socket?.setTimeout(idleMs);
+  if (outgoing.socket !== null) outgoing.socket.setTimeout(idleMs);
+  else outgoing.once('socket', (socket: Socket) => socket.setTimeout(idleMs));
 }
 
 function pulled(pieces: readonly Uint8Array[], call: Call): ReadableStream<Uint8Array> {

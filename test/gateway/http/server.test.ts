@@ -1,7 +1,9 @@
 // The socket: what strangers send slowly, in excess or not at all; what clients do not take; and an orderly end.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Endpoint } from '../../../src/gateway/http/endpoint.ts';
+import { sendPieces } from '../../../src/gateway/http/send-pieces.ts';
 import { HttpWorld, type WorldOptions } from '../support/http-world.ts';
 import { PRICE, StubRouter } from '../support/stub-router.ts';
 
@@ -36,7 +38,21 @@ function dial(world: HttpWorld) {
 }
 
 const BODY = JSON.stringify({ prompt: 'a red fox', model: 'preview' });
-const HEAD = `POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
+const HEAD = headOf(BODY);
+
+function headOf(body: string): string {
+  return `POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+}
+
+/** The usual request, with further fields. */
+function post(more: object): string {
+  const body = JSON.stringify({ ...JSON.parse(BODY), ...more });
+  return headOf(body) + body;
+}
+
+async function* onePiece(piece: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield piece;
+}
 
 describe('what arrives badly', () => {
   it('headers that never end are cut off with 408', async () => {
@@ -109,6 +125,53 @@ describe('what is not taken', () => {
     await world.until(() => heard.text.length > BIG.length);
   });
 
+  it.each([
+    ['an answer', {}],
+    ['events', { stream: true }],
+  ])('is let go of with its connection, also while it waits behind another answer: %s', async (_, more) => {
+    const { world, router } = await open({ limits: { heldBytes: 4 * 1024 * 1024 } });
+    const heard = dial(world);
+    heard.socket.write(HEAD + BODY + post(more));
+    await world.until(() => router.calls.length === 2);
+    router.calls[1]?.begin();
+    router.calls[1]?.deliver(BIG);
+    await world.until(() => world.app.load().heldBytes > 0);
+    heard.socket.destroy();
+    await world.until(() => world.ended().length === 2);
+    await world.until(() => world.app.load().heldBytes === 0);
+    expect((await world.get('/readyz')).status).toBe(200);
+  });
+
+  it.each([10_000, 3_000_000])('is let go of with its connection where it is sent in pieces, too: %i bytes', async (size) => {
+    const pieces: Endpoint = {
+      method: 'GET',
+      path: '/pieces',
+      scope: undefined,
+      summary: 'in pieces',
+      handle: async (call) => sendPieces(call, 200, {}, onePiece(new Uint8Array(size))),
+    };
+    const { world, router } = await open({ endpoints: [pieces] });
+    const heard = dial(world);
+    heard.socket.write(`${HEAD}${BODY}GET /pieces HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await world.until(() => router.calls.length === 1 && world.app.load().heldBytes > 0);
+    heard.socket.destroy();
+    await world.until(() => world.ended().length === 2);
+    await world.until(() => world.app.load().heldBytes === 0);
+  });
+
+  it('is dropped when it comes second on its connection and the client takes only the first', async () => {
+    const { world, router } = await open({ limits: { idleWriteMs: 100 } });
+    const heard = dial(world);
+    heard.socket.pause();
+    heard.socket.write(HEAD + BODY + HEAD + BODY);
+    await world.until(() => router.calls.length === 2);
+    router.calls[1]?.deliver(BIG);
+    await world.until(() => world.app.load().heldBytes > 0);
+    router.calls[0]?.deliver();
+    await world.until(() => world.ended().length === 2);
+    expect(world.app.load().heldBytes).toBe(0);
+  });
+
   it('is dropped when the client takes nothing for too long', async () => {
     const { world, router } = await open({ limits: { idleWriteMs: 100 } });
     const heard = dial(world);
@@ -174,6 +237,43 @@ describe('a drain', () => {
     await world.until(() => slow.socket.bytesWritten === 10);
     await world.server.drain(3_600_000);
     await world.until(() => silent.isClosed && slow.isClosed);
+  });
+
+  it('waits for no slow sender longer than it would without: neither for half a second request nor for half a body', async () => {
+    const { world } = await open({ limits: { headersTimeoutMs: 300, bodyTimeoutMs: 300 } });
+    const [second, body] = [dial(world), dial(world)];
+    second.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+    await world.until(() => second.text.endsWith('}'));
+    second.socket.write('GET /livez HT');
+    body.socket.write(HEAD + BODY.slice(0, 5));
+    await world.until(() => world.told.length >= 3);
+    await world.server.drain(3_600_000);
+    await world.until(() => second.isClosed && body.isClosed);
+    expect(body.text).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('begins nothing once it has given up, and has left nothing when it ends', async () => {
+    const { world, router } = await open();
+    const admission = Promise.withResolvers<void>();
+    const admit = world.gatekeeper.admit.bind(world.gatekeeper);
+    const asked = vi.spyOn(world.gatekeeper, 'admit').mockImplementation(async (...about) => {
+      await admission.promise;
+      return admit(...about);
+    });
+    const waiting = world.post('/v1/images/generations', BODY, { 'idempotency-key': 'one' });
+    await world.until(() => asked.mock.calls.length === 1);
+    const drained = world.server.drain(10);
+    const givenUp = vi.spyOn(world.app, 'abortAll');
+    await world.until(() => givenUp.mock.calls.length === 1);
+    admission.resolve();
+    await drained;
+    await waiting.catch(() => undefined);
+    expect({ begun: router.calls.length, open: world.gatekeeper.openLeases, ...world.app.load() }).toMatchObject({
+      begun: 0,
+      open: 0,
+      running: 0,
+      heldBytes: 0,
+    });
   });
 
   it('answers new requests with 503 and closes their connections', async () => {
