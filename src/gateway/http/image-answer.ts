@@ -18,7 +18,14 @@ import type { BodyKind } from './openai/body.ts';
 import type { ImageOrder } from './openai/order.ts';
 import { conflictRefusal, deliver, giveUpClaim, idempotencyKeyOf, joinKeyOf, joinRunning, keepAnswer, sendReplay } from './repeats.ts';
 
-export async function answerImages(call: Call, order: ImageOrder, { kind }: { readonly kind: BodyKind }): Promise<Response> {
+export function answerImages(call: Call, order: ImageOrder, about: { readonly kind: BodyKind }): Promise<Response> {
+  const begun = beginAnswer(call, order, about);
+  // Until it counts among the work that runs, it waits for the store: a drain waits for that, too.
+  call.gateway.work.track(begun);
+  return begun;
+}
+
+async function beginAnswer(call: Call, order: ImageOrder, { kind }: { readonly kind: BodyKind }): Promise<Response> {
   // Again: reading a body takes its time, in which a drain may have begun and others have come.
   refuseWhenFull(call.gateway);
   if (order.asJob !== undefined) return answerJob(call, order, kind, order.asJob);

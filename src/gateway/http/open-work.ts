@@ -32,6 +32,7 @@ export interface OpenWork {
   find(joinKey: string): Job | undefined;
   /** Counts something that has to end before the process may, such as a record on its way to disk. */
   track(work: Promise<unknown>): void;
+  /** What runs is given up, and what is started from now on begins given up. */
   abortAll(): void;
   /** Resolves once nothing runs. */
   idle(): Promise<void>;
@@ -45,6 +46,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
   const joinable = new Map<string, RunningJob>();
   /** Jobs and records that have not ended. */
   const open = new OpenCount();
+  let isGivenUp = false;
   const ended = (): void => open.end();
   const track = (work: Promise<unknown>): void => {
     open.begin();
@@ -62,7 +64,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     },
     start: (rules, make) => {
       const { joinKey } = rules;
-      const job = new RunningJob(clock, rules, make);
+      const job = new RunningJob(clock, rules, make, isGivenUp);
       jobs.add(job);
       open.begin();
       if (joinKey !== undefined) joinable.set(joinKey, job);
@@ -86,6 +88,7 @@ export function createOpenWork(clock: Clock, limit: () => number): OpenWork {
     find: (joinKey) => joinable.get(joinKey),
     track,
     abortAll: () => {
+      isGivenUp = true;
       for (const job of jobs) job.abort();
     },
     idle: () => open.idle(),
@@ -102,9 +105,10 @@ class RunningJob implements Job {
   #unused: Answer | undefined;
   #stopWaiting: CancelTimer | undefined;
 
-  constructor(clock: Clock, rules: JobRules, make: (signal: AbortSignal) => Promise<Answer>) {
+  constructor(clock: Clock, rules: JobRules, make: (signal: AbortSignal) => Promise<Answer>, isGivenUp: boolean) {
     this.#clock = clock;
     this.#rules = rules;
+    if (isGivenUp) this.abort();
     this.answer = make(this.#controller.signal);
   }
 

@@ -33,6 +33,10 @@ export class StubRouter implements ImageRouter {
       const trace = { requestId: id, events: wasBilled ? [startOf(), endOf('failed')] : [] };
       reject(new ImageRouterError(code, `stub: ${code}`, { trace }));
     };
+    if (options.signal?.aborted) {
+      fail('cancelled', false);
+      return promise;
+    }
     const call: StubCall = {
       request,
       options,
