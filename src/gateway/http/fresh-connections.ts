@@ -27,9 +27,4 @@ export class FreshConnections {
   closeSilent(): void {
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
   }
-
-  /** Also those whose request is on its way. */
-  closeAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
 }

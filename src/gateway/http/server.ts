@@ -2,6 +2,7 @@
 // A waiting request costs no timer: slow headers and bodies are the server's own limits, checked for all connections at
 // once. What cannot even be parsed is answered here, in the same shape as everything else.
 import { createServer, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { hostInUrl } from '../../system/network/loopback-host.ts';
@@ -61,7 +62,7 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
   return {
     url: `http://${hostInUrl(host)}:${boundPort}`,
     port: boundPort,
-    drain: (withinMs) => drain({ server, fresh, app, limits }, withinMs),
+    drain: (withinMs) => drain({ server, fresh, app }, withinMs),
   };
 }
 
@@ -80,19 +81,22 @@ type Running = {
   readonly server: Server;
   readonly fresh: FreshConnections;
   readonly app: GatewayApp;
-  readonly limits: HttpLimits;
 };
 
-async function drain({ server, fresh, app, limits }: Running, withinMs: number): Promise<void> {
+async function drain({ server, fresh, app }: Running, withinMs: number): Promise<void> {
   app.beginDrain();
   // A stream whose headers are out could not say `connection: close`: its connection ends with it all the same.
   server.keepAliveTimeout = 1;
   server.keepAliveTimeoutBuffer = 0;
   // Takes no more connections and closes idle ones; answers on the others say `connection: close`.
   const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
+    // node:http's own close does the same, and looks after slow senders no longer: one of them could hold up all of it.
+    NetServer.prototype.close.call(server, () => resolve());
+    server.closeIdleConnections();
   });
-  void closeFresh(fresh, closed, limits);
+  // Ends the looking, which is nobody's business any more.
+  void closed.then(() => server.close());
+  void closeSilent(fresh, closed);
   if (await within(Promise.all([closed, app.idle()]), withinMs)) return;
   app.abortAll();
   await app.idle();
@@ -100,14 +104,13 @@ async function drain({ server, fresh, app, limits }: Running, withinMs: number):
   await closed;
 }
 
-/** A server that closes looks after slow senders no longer. */
-async function closeFresh(fresh: FreshConnections, closed: Promise<void>, { headersTimeoutMs }: HttpLimits): Promise<void> {
+/** Connections opened in advance are let go of at once, not only when the time for their headers is over. */
+async function closeSilent(fresh: FreshConnections, closed: Promise<void>): Promise<void> {
   if (await within(closed, FIRST_WORDS_MS)) return;
   // What has arrived meanwhile is read first, however late this turn is.
   await nextTurn();
   await nextTurn();
   fresh.closeSilent();
-  if (!(await within(closed, headersTimeoutMs))) fresh.closeAll();
 }
 
 /** Whether `work` ended in time. */
