@@ -66,6 +66,8 @@ function readingOf(prompt: string): PromptReading {
   const known = readings.get(prompt);
   if (known !== undefined) return known;
   const reading = readPrompt(prompt);
+  // Its evidence goes out with every need of this prompt: what one caller does to it must not reach another.
+  for (const item of reading.evidence) Object.freeze(item);
   if (prompt.length <= LONGEST_KEPT) readings.set(prompt, reading);
   return reading;
 }

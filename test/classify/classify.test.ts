@@ -213,6 +213,16 @@ describe('laws', () => {
   });
 });
 
+describe('a prompt that is read again', () => {
+  it('is read as before, whatever was done to what was read first', () => {
+    const prompt = 'a poster that says "OPEN"';
+    const first = need({ prompt });
+    const before = JSON.stringify(first.evidence);
+    for (const item of first.evidence) Reflect.set(item, 'detail', 'mine');
+    expect(JSON.stringify(need({ prompt }).evidence)).toBe(before);
+  });
+});
+
 describe('what auto stands for', () => {
   it('is made explicit, and said so', () => {
     const read = need({ prompt: 'a red apple', size: 'auto', quality: 'auto' });
