@@ -10,6 +10,6 @@ describe('the line that makes a key', () => {
 
   it('makes it in the database where there is one, without telling its password', () => {
     const line = createKeyLine({ dataDir: '/srv/router', databaseUrl: 'postgres://router:secret@db/router' });
-    expect(line).toBe('image-router keys create --name NAME, with the same DATABASE_URL');
+    expect(line).toBe('DATABASE_URL=... image-router keys create --name NAME');
   });
 });

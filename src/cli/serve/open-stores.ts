@@ -13,7 +13,7 @@ export function databaseUrlIn(env: Environment): string | undefined {
 /** Keys are made where the gateway that is to know them looks for them. */
 export function createKeyLine({ dataDir, databaseUrl }: StorePlace): string {
   const line = 'image-router keys create --name NAME';
-  return databaseUrl === undefined ? `${line} --data ${dataDir}` : `${line}, with the same DATABASE_URL`;
+  return databaseUrl === undefined ? `${line} --data ${dataDir}` : `DATABASE_URL=... ${line}`;
 }
 
 /** Rejects with ImageRouterError `invalid_config` when the folder or the database cannot be used. */
