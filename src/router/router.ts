@@ -195,6 +195,7 @@ export class Router implements ImageRouter {
     const { signal } = order.options;
     const leave = (): void => enough.abort();
     signal?.addEventListener('abort', leave);
+    if (signal?.aborted) leave();
     const preview = this.#makePreview(order, choice, enough.signal);
     void preview.then(({ result }) => result && order.options.onPreview?.(result)).catch(() => undefined);
     try {
