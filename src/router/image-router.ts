@@ -32,8 +32,18 @@ export type GenerateOptions = {
   readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
 };
 
-/** `parts`: how many single calls run side by side, each by this plan; costs are those of all of them together. */
-export type Explanation = { readonly need: Need; readonly plan: Plan | Infeasible; readonly parts: number };
+/** What `generate` would do now. */
+export type Explanation = {
+  readonly need: Need;
+  readonly plan: Plan | Infeasible;
+  /** How many single calls run side by side, each by this plan; costs are those of all of them together. */
+  readonly parts: number;
+  /**
+   * How the quick preview would be made, or the picture a policy with `precheck` may test the prompt with; its costs come on top
+   * of the plan's. Undefined: none is asked for, or it is pointless, or does not fit into the limits beside the final.
+   */
+  readonly preview: Plan | undefined;
+};
 
 /** What is believed of one target and operation now. */
 export type TargetHealth = HealthRow & {

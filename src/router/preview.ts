@@ -13,6 +13,8 @@ import { withEarlier } from './result.ts';
 
 export type PreviewChoice = {
   readonly previewNeed: Need;
+  /** What it would be made by now. */
+  readonly previewPlan: Plan;
   /** What is left of the cap for the final while the preview's share is untouched. */
   readonly finalCap: MicroUsd | undefined;
   /** Whether there is time to look at the preview before the final starts. */
@@ -56,6 +58,7 @@ export function choosePreview(need: Need, splitFor: (need: Need) => Split): Prev
   const share = wish.maxCost === undefined ? undefined : (Math.min(wish.maxCost, preview.worstCost) as MicroUsd);
   return {
     previewNeed: { ...wish, maxCost: share },
+    previewPlan: preview,
     finalCap: need.maxCost === undefined || share === undefined ? undefined : ((need.maxCost - share) as MicroUsd),
     finalWaits: later.kind === 'plan' && netWorth(later) >= netWorth(final.plan) - ACCEPTABLE_LOSS * need.policy.valueUsd,
   };

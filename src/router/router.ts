@@ -87,10 +87,18 @@ export class Router implements ImageRouter {
   }
 
   explain(request: ImageRequest, options: Pick<GenerateOptions, 'onPartial'> = {}): Explanation {
-    const { request: parsed, need } = takeIn(request, this.#options);
+    const { request: parsed, need: read } = takeIn(request, this.#options);
+    const need = withPartials(read, options);
     const now = this.#engine.clock.now();
-    const way = this.#split(withPartials(need, options), parsed.consistent ?? false, now, after(now, need.budgetMs));
-    return { need, plan: way.kind === 'apart' ? timesParts(way.plan, way.parts) : way.plan, parts: way.kind === 'apart' ? way.parts : 1 };
+    const splitFor = (one: Need): Split => this.#split(one, parsed.consistent ?? false, now, after(now, one.budgetMs));
+    const way = splitFor(need);
+    const mayPreview = parsed.preview === true || this.#precheck.applies(need);
+    return {
+      need: read,
+      plan: way.kind === 'apart' ? timesParts(way.plan, way.parts) : way.plan,
+      parts: way.kind === 'apart' ? way.parts : 1,
+      preview: mayPreview ? choosePreview(need, splitFor)?.previewPlan : undefined,
+    };
   }
 
   health(): readonly TargetHealth[] {

@@ -79,6 +79,13 @@ describe('explain', () => {
     expect(plan.forecasts[0].price.ceilingUsd).toBeGreaterThan(0);
   });
 
+  it('says what a preview would be made by, and what that costs', async () => {
+    const { out } = await run(['explain', 'a fox', '--tier', 'standard', '--preview']);
+    expect(out).toMatch(/preview\n {2}1\. gpt-image-2-low: [\s\S]*at worst\n\nplan\n {2}1\. gpt-image-2-medium/);
+    const { preview } = JSON.parse((await run(['explain', 'a fox', '--tier', 'standard', '--preview', '--json'])).out);
+    expect(preview.worstCostUsd).toBeGreaterThan(0);
+  });
+
   it('says when nothing is possible, and what would be', async () => {
     const { exit, out } = await run(['explain', 'a fox', '--budget', '1s']);
     expect(exit).toBe(0);

@@ -1,10 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { ImageResult } from '../../src/index.ts';
+import type { Explanation, ImageResult } from '../../src/index.ts';
 import { settled } from '../support/fake-providers.ts';
 import { useWorlds, World } from '../support/router-world.ts';
 
 useWorlds();
+
+function worstCostOf({ plan }: Explanation): number | undefined {
+  return plan.kind === 'plan' ? plan.worstCost : undefined;
+}
 
 const asked = { prompt: 'a lighthouse', latencyBudgetMs: 90_000, preview: true } as const;
 
@@ -43,6 +47,24 @@ describe('preview, then final', () => {
     const world = new World();
     await world.start({ ...asked, latencyBudgetMs: 42_000 });
     expect(world.openai.calls.map((call) => call.call.route.id).toSorted()).toEqual(['gpt-image-2-low', 'gpt-image-2-medium']);
+  });
+
+  it.each([42_000, 90_000])('sends nothing for a caller who had left before, within %i ms', async (latencyBudgetMs) => {
+    const world = new World();
+    const outcome = await world.start({ ...asked, latencyBudgetMs }, { signal: AbortSignal.abort() });
+    await settled();
+    expect(outcome.error?.code).toBe('cancelled');
+    expect([...world.openai.calls, ...world.google.calls]).toEqual([]);
+  });
+
+  it('is explained with what the preview would be made by, whatever the final may be', () => {
+    const { router } = new World();
+    const explained = router.explain({ ...asked, onLate: 'fail', size: '1920x1088' });
+    const onItsOwn = { prompt: asked.prompt, tier: 'preview', size: '1920x1088', latencyBudgetMs: 15_000 } as const;
+    expect(explained.preview?.attempts.length).toBeGreaterThan(0);
+    expect(explained.preview?.worstCost).toBe(worstCostOf(router.explain(onItsOwn)));
+    expect(router.explain({ ...asked, preview: false }).preview).toBeUndefined();
+    expect(router.explain({ ...asked, tier: 'preview' }).preview).toBeUndefined();
   });
 
   it('delivers the final alone when the preview fails', async () => {

@@ -1,5 +1,6 @@
 // image-router explain: what generate would do now and why, without sending or spending anything.
 import type { Command } from 'commander';
+import type { Infeasible, Plan } from '../../domain/plan.ts';
 import { type AttachmentFlags, readAttachments } from '../attached-files.ts';
 import type { SourceFlags } from '../endpoints.ts';
 import { columnsOf, type Io, print, printJson } from '../io.ts';
@@ -25,9 +26,9 @@ export function addExplain(program: Command, io: Io): void {
 async function explain(argument: string, flags: Flags, io: Io): Promise<void> {
   const request = requestOf(await promptOf(argument, io), flags, await readAttachments(flags, io.cwd));
   const { router } = await planningRouter(flags, io);
-  const { need, plan } = router.explain(request);
+  const { need, plan, preview } = router.explain(request);
   if (flags.json === true) {
-    printJson(io.stdout, { need: needJson(need), plan: planJson(plan) });
+    printJson(io.stdout, { need: needJson(need), plan: planJson(plan), preview: preview === undefined ? null : planJson(preview) });
     return;
   }
   const paint = paintFor(io.stdout, io.env);
@@ -47,8 +48,14 @@ async function explain(argument: string, flags: Flags, io: Io): Promise<void> {
       paint('bold', 'routes'),
       targetTable(plan, width, paint),
       '',
+      ...(preview === undefined ? [] : [paint('bold', 'preview'), ...attemptsAndVerdict(preview), '']),
       paint('bold', 'plan'),
-      ...[...attemptLines(plan).map((line, index) => `${index + 1}. ${line}`), planVerdict(plan), ...offers].map((line) => `  ${line}`),
+      ...attemptsAndVerdict(plan),
+      ...offers.map((line) => `  ${line}`),
     ].join('\n'),
   );
+}
+
+function attemptsAndVerdict(plan: Plan | Infeasible): readonly string[] {
+  return [...attemptLines(plan).map((line, index) => `${index + 1}. ${line}`), planVerdict(plan)].map((line) => `  ${line}`);
 }

@@ -94,6 +94,20 @@ const ErrorObject = z.looseObject({
 const price = z.strictObject({ expected: Dollars, ceiling: Dollars });
 const target = { route: z.string(), target: z.string() };
 
+const attempt = z.strictObject({
+  ...target,
+  start_ms: milliseconds.nullable().describe('Null: when the one before ends.'),
+  hedge: z.string().nullable().describe('Why it may run beside another.'),
+  price_usd: price,
+  images: count,
+  why: z.string(),
+});
+const plan = z.strictObject({
+  chance: chance.describe('Of an image before the deadline.'),
+  cost_usd: z.strictObject({ expected: Dollars, worst: Dollars }),
+  attempts: z.array(attempt),
+});
+
 const Explanation = z.strictObject({
   object: z.literal('image.explanation'),
   feasible: z.boolean(),
@@ -114,24 +128,12 @@ const Explanation = z.strictObject({
       evidence: z.array(z.strictObject({ field: z.string(), rule: z.string(), detail: z.string(), quote: z.string().optional() })),
     })
     .describe('What was read from the request, and why.'),
-  chance: chance.optional().describe('Of an image before the deadline. With the next three fields: when feasible.'),
-  cost_usd: z.strictObject({ expected: Dollars, worst: Dollars }).optional(),
-  calls_side_by_side: count.optional(),
-  attempts: z
-    .array(
-      z.strictObject({
-        ...target,
-        start_ms: milliseconds.nullable().describe('Null: when the one before ends.'),
-        hedge: z.string().nullable().describe('Why it may run beside another.'),
-        price_usd: price,
-        images: count,
-        why: z.string(),
-      }),
-    )
-    .optional(),
+  ...plan.partial().shape,
+  calls_side_by_side: count.optional().describe('With chance, cost_usd and attempts: when feasible.'),
   binding: z.string().optional().describe('The limit that would have to give. With detail and offers: when not feasible.'),
   detail: z.string().optional(),
   offers: z.array(z.looseObject({ change: z.string(), route: z.string() })).optional(),
+  preview: plan.nullable().describe('How a quick preview would be made, or the picture a precheck may ask for; it costs that much more.'),
   forecasts: z.array(
     z.strictObject({
       ...target,

@@ -6,7 +6,7 @@ import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { fromDenial, overloaded, shuttingDown } from './openai/errors.ts';
 import type { ImageOrder } from './openai/order.ts';
-import { dearestImages, worstOf } from './worst-cost.ts';
+import { dearestImages, lastingObstacle, worstOf } from './worst-cost.ts';
 
 /** Throws Refusal 503. Asked before a body is read: an overloaded gateway reads nothing it will not use. */
 export function refuseWhenFull({ isDraining, held, work }: Gateway): void {
@@ -32,14 +32,14 @@ export async function admit({ gateway, principal, id }: Call, order: ImageOrder)
 /**
  * A key with a budget reserves what the plan may cost at worst, preview and interim pictures included, which means planning once
  * more; it is not held to that, or a retry that nobody planned would be refused. Without a budget a reservation only matters when
- * the process dies with calls in flight: one image of the dearest route in question is near enough.
+ * the process dies with calls in flight: its images at the dearest route in question are near enough.
  */
 function mostItMayCost(gateway: Gateway, { limits }: Principal, { request, stream, partialImages }: ImageOrder): MicroUsd {
   if (request.maxCostUsd !== undefined) return microUsd(request.maxCostUsd);
   if (limits.usdPerDay === undefined && limits.usdPerMonth === undefined) return dearestImages(gateway, request);
   const onPartial = stream && partialImages > 0 ? { onPartial: () => undefined } : {};
   const explanation = gateway.router().explain(request, onPartial);
-  const worst = worstOf(gateway, request, explanation) ?? ZERO_USD;
+  const worst = lastingObstacle(explanation) === undefined ? worstOf(gateway, request, explanation) : ZERO_USD;
   const { maxCost = worst } = explanation.need;
   return maxCost < worst ? maxCost : worst;
 }

@@ -1,23 +1,27 @@
 // What a request may cost at worst, which is what a key reserves for it.
 import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
+import type { Infeasible } from '../../domain/plan.ts';
 import { priceOf } from '../../domain/price.ts';
 import type { ImageRequest } from '../../domain/request.ts';
 import { parseSize, type Size } from '../../domain/size.ts';
 import type { Explanation } from '../../index.ts';
 import type { Gateway } from './gateway.ts';
 
-/** What one whole plan of it costs at worst, its preview included. Undefined: it is infeasible now. */
-export function worstOf(gateway: Gateway, request: ImageRequest, { plan, need }: Explanation): MicroUsd | undefined {
-  if (plan.kind === 'infeasible') return undefined;
-  const hasPreview = request.preview === true || (need.policy.precheck && need.tier === 'premium');
-  return hasPreview ? addUsd(plan.worstCost, worstOfPreview(gateway, request)) : plan.worstCost;
+/** What one whole plan of it costs at worst, its preview included. Where there is no plan now: what one may cost that is made later. */
+export function worstOf(gateway: Gateway, request: ImageRequest, { plan, preview }: Explanation): MicroUsd {
+  if (plan.kind === 'plan') return addUsd(plan.worstCost, preview?.worstCost ?? ZERO_USD);
+  return (dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd;
 }
 
-function worstOfPreview(gateway: Gateway, request: ImageRequest): MicroUsd {
-  const { quality: _, route: __, model: ___, ...rest } = request;
-  const { plan } = gateway.router().explain({ ...rest, n: 1, tier: 'preview', textAccuracy: 'none' });
-  return plan.kind === 'plan' ? plan.worstCost : ZERO_USD;
+/** Why no plan is possible, later neither. Undefined: there is one, or only health or a rate limit stands in its way. */
+export function lastingObstacle({ plan }: Explanation): Infeasible | undefined {
+  if (plan.kind === 'plan') return undefined;
+  // Everything else was looked at before these.
+  return plan.excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited') ? undefined : plan;
 }
+
+/** What a plan may start, at most, when there is none to look at. */
+const MOST_ATTEMPTS = 3;
 
 /** What the request's images cost at the dearest route in question. */
 export function dearestImages({ options }: Gateway, request: ImageRequest): MicroUsd {
@@ -27,7 +31,7 @@ export function dearestImages({ options }: Gateway, request: ImageRequest): Micr
     n: request.n ?? 1,
     references: request.referenceImages?.length ?? 0,
     partials: 0,
-    promptBytes: request.prompt.length,
+    promptBytes: Buffer.byteLength(request.prompt),
   };
   const { tier, route, model } = request;
   const prices = options().routes.map((known) => {

@@ -81,7 +81,7 @@ describe('answers are as they are described', () => {
   });
 
   it('explanations, of what can be done and of what cannot', async () => {
-    for (const body of [PATIENT, { latency_budget_ms: 500 }])
+    for (const body of [PATIENT, { ...PATIENT, preview: true, model: 'standard' }, { latency_budget_ms: 500 }])
       hold('Explanation', await jsonOf(world.post('/v1/images/explain', { ...body, prompt: 'a sign that says "Open"' })));
   });
 

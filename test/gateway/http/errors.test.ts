@@ -258,6 +258,15 @@ describe('who may ask', () => {
     expect(await reserved({ policy: 'sketches', model: 'auto' })).toBeLessThanOrEqual(30_000);
   });
 
+  it('with a budget reserves for a preview that has no point no more than without', async () => {
+    world.gatekeeper.keys.set('poor', { id: 'key_4', scopes: ['images'], limits: { ...NO_LIMITS, usdPerMonth: 1 } });
+    const reserved = async (fields: object): Promise<number> => {
+      await (await world.post('/v1/images/generations', { ...POST, ...fields }, { authorization: 'Bearer poor' })).text();
+      return world.gatekeeper.asks.at(-1)?.mostMicroUsd ?? 0;
+    };
+    expect(await reserved({ stream: true, preview: true })).toBe(await reserved({ stream: true }));
+  });
+
   it('with a budget is tried again like any other when its connection is lost', async () => {
     world.gatekeeper.keys.set('poor', { id: 'key_4', scopes: ['images'], limits: { ...NO_LIMITS, usdPerDay: 1 } });
     world.sandbox.inject({ fault: 'reset', count: 1 } as never);

@@ -1,6 +1,6 @@
 // POST /v1/images/explain: what a generation with the same body would do now, and why. Nothing is sent and nothing is spent.
 import { dollars } from '../../../domain/money.ts';
-import type { Exclusion, Forecast, PlannedAttempt } from '../../../domain/plan.ts';
+import type { Exclusion, Forecast, Plan, PlannedAttempt } from '../../../domain/plan.ts';
 import type { Price } from '../../../domain/price.ts';
 import { formatSize } from '../../../domain/size.ts';
 import type { Explanation } from '../../../index.ts';
@@ -23,7 +23,7 @@ export const explain: Endpoint = {
   },
 };
 
-function explanationObject({ need, plan, parts }: Explanation, notes: readonly Note[]) {
+function explanationObject({ need, plan, parts, preview }: Explanation, notes: readonly Note[]) {
   return {
     object: 'image.explanation',
     feasible: plan.kind === 'plan',
@@ -44,15 +44,22 @@ function explanationObject({ need, plan, parts }: Explanation, notes: readonly N
     },
     ...(plan.kind === 'plan'
       ? {
-          chance: plan.chance,
-          cost_usd: { expected: dollars(plan.expectedCost), worst: dollars(plan.worstCost) },
+          ...planObject(plan),
           calls_side_by_side: parts,
-          attempts: plan.attempts.map(attemptObject),
         }
       : { binding: plan.binding, detail: plan.detail, offers: plan.offers.map(wireOffer) }),
+    preview: preview === undefined ? null : planObject(preview),
     forecasts: plan.forecasts.map(forecastObject),
     excluded: plan.excluded.map(({ route, target, reason, detail }: Exclusion) => ({ route, target: target ?? null, reason, detail })),
     warnings: [...notes, ...need.warnings].map(({ code, detail }) => ({ code, detail })),
+  };
+}
+
+function planObject({ chance, expectedCost, worstCost, attempts }: Plan) {
+  return {
+    chance,
+    cost_usd: { expected: dollars(expectedCost), worst: dollars(worstCost) },
+    attempts: attempts.map(attemptObject),
   };
 }
 

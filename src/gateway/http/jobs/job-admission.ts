@@ -4,7 +4,6 @@
 import type { JobOrigin } from '../../../domain/job.ts';
 import { type MicroUsd, microUsd } from '../../../domain/money.ts';
 import type { Need } from '../../../domain/need.ts';
-import type { Infeasible } from '../../../domain/plan.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
 import type { Explanation } from '../../../index.ts';
 import type { JobOrder } from '../../../jobs/jobs.ts';
@@ -14,7 +13,7 @@ import type { Lease, Principal } from '../../ports.ts';
 import type { Call } from '../call.ts';
 import type { Gateway } from '../gateway.ts';
 import { fromDenial } from '../openai/errors.ts';
-import { dearestImages, worstOf } from '../worst-cost.ts';
+import { lastingObstacle, worstOf } from '../worst-cost.ts';
 
 /** A job to be, as it was asked for. */
 export type WantedJob = {
@@ -42,9 +41,6 @@ export type CheckedJob = WantedJob & {
 
 /** A request's budget is at most a day; a job that lives longer is planned anew each time it is begun. */
 const LONGEST_BUDGET_MS = 86_400_000;
-/** What a plan may start, at most, when there is none to look at. */
-const MOST_ATTEMPTS = 3;
-
 /**
  * A job that names no cap is one all the same, for nothing may be doubled in silence. A worker that is shut down or dies leaves
  * a call that may have been billed: there is money for two such runs and one that delivers.
@@ -64,10 +60,10 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
   const cap = capLeft === undefined ? {} : { maxCostUsd: capLeft / 1_000_000 };
   const asked = { ...request, ...cap, latencyBudgetMs };
   const explanation = gateway.router().explain(asked);
-  const { plan } = explanation;
-  if (plan.kind === 'infeasible' && !mayPass(plan)) throw infeasibleError(plan, gateway.ids.next('req'), 0);
+  const obstacle = lastingObstacle(explanation);
+  if (obstacle !== undefined) throw infeasibleError(obstacle, gateway.ids.next('req'), 0);
   const given = capLeft ?? (request.maxCostUsd === undefined ? undefined : microUsd(request.maxCostUsd));
-  const worstCost = given ?? worstOf(gateway, asked, explanation) ?? worstUnplanned(gateway, asked);
+  const worstCost = given ?? worstOf(gateway, asked, explanation);
   const maxCost = given ?? ((worstCost * RUNS_PAID_FOR) as MicroUsd);
   return { ...wanted, lifeMs, maxCost, worstCost, need: explanation.need, leastCost: leastOf(explanation) };
 }
@@ -75,16 +71,6 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
 function leastOf({ plan, parts }: Explanation): MicroUsd | undefined {
   const ceilings = plan.forecasts.map(({ price }) => price.ceiling * parts);
   return ceilings.length === 0 ? undefined : (Math.min(...ceilings) as MicroUsd);
-}
-
-/** Somewhere only health or a rate limit stands in the way: everything else was looked at before them. */
-function mayPass({ excluded }: Infeasible): boolean {
-  return excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
-}
-
-/** Of a job that can only be planned later. */
-function worstUnplanned(gateway: Gateway, request: ImageRequest): MicroUsd {
-  return (dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd;
 }
 
 /** Takes the job's place inside its key's limits. Throws Refusal. */
