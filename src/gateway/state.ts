@@ -64,7 +64,7 @@ export async function openState(options: StateOptions): Promise<State> {
     gatekeeper: createGatekeeper({ keys, clock, loopback, reservations, requireKeys }),
     idempotency: createIdempotency({ store, files, clock, onKept: (bytes) => pulse.answerKept(bytes) }),
     forget: async (principal) => {
-      traces.forget(principal);
+      await traces.forget(principal);
       await files.remove(await store.forget(principal));
     },
     spendOf: (principal) => store.spendOf(principal),

@@ -20,6 +20,8 @@ export class WrittenBehindTraces implements Traces {
   readonly #waiting = new Map<string, TraceRow>();
   #timer: CancelTimer | undefined;
   #writing: Promise<void> | undefined;
+  /** The batch that was handed to the store last. */
+  #sent: Promise<void> | undefined;
   #isFailing = false;
 
   constructor(store: Store, clock: Clock, onTrouble: (error: unknown) => void) {
@@ -43,9 +45,10 @@ export class WrittenBehindTraces implements Traces {
     return kept?.principal === principal.id || principal.scopes.includes('admin') ? kept : undefined;
   }
 
-  /** What waits to be written of a principal; what is written is the store's to forget. */
-  forget(principal: string): void {
+  /** What waits to be written of a principal. What is written by the time this resolves is the store's to forget. */
+  async forget(principal: string): Promise<void> {
     for (const [id, kept] of this.#waiting) if (kept.principal === principal) this.#waiting.delete(id);
+    await this.#sent?.catch(() => undefined);
   }
 
   /** Writes what waits. */
@@ -71,7 +74,8 @@ export class WrittenBehindTraces implements Traces {
   async #write(batch: readonly TraceRow[]): Promise<boolean> {
     if (batch.length === 0) return true;
     try {
-      await this.#store.keepTraces(batch);
+      this.#sent = this.#store.keepTraces(batch);
+      await this.#sent;
     } catch (error) {
       // Told once, not every second.
       if (!this.#isFailing) this.#onTrouble(error);

@@ -82,13 +82,34 @@ describe('traces', () => {
     const written: string[] = [];
     const keepTraces = async (kept: readonly TraceRow[]): Promise<void> => {
       written.push(...kept.map(({ principal }) => principal));
-      traces.forget(YOU.id);
+      void traces.forget(YOU.id);
     };
     const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, () => undefined);
     for (let index = 0; index < 500; index += 1) traces.keep(index < 250 ? ME : YOU, traceOf(`req_${index}`));
     await traces.flush();
     expect(written).toHaveLength(250);
     expect(new Set(written)).toEqual(new Set([ME.id]));
+    await store.close();
+  });
+
+  it('that are on their way to the store when they are forgotten are there before the store is to forget them', async () => {
+    const clock = manualClock();
+    const store = openSqliteStores({ dataDir: await dataFolder(), clock, owner: 'one' }).store;
+    const [begun, disk] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const told: string[] = [];
+    const keepTraces = async (): Promise<void> => {
+      begun.resolve();
+      await disk.promise;
+      told.push('written');
+    };
+    const traces = new WrittenBehindTraces(overlaid(store, { keepTraces }), clock, () => undefined);
+    traces.keep(ME, traceOf('req_1'));
+    const flushed = traces.flush();
+    await begun.promise;
+    const forgotten = traces.forget(ME.id).then(() => told.push('forgotten'));
+    disk.resolve();
+    await Promise.all([flushed, forgotten]);
+    expect(told).toEqual(['written', 'forgotten']);
     await store.close();
   });
 
