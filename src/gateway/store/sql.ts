@@ -1,5 +1,5 @@
 // A connection's statements, each compiled once: compiling costs several times what running one does.
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -18,6 +18,18 @@ export class Sql {
     const statement = this.#database.prepare(text);
     this.#statements.set(text, statement);
     return statement;
+  }
+}
+
+/** A connection that waits for no lock until it is told to; closed again when it cannot be made ready. Throws what SQLite says. */
+export function openConnection(path: string, makeReady: (database: DatabaseSync) => void): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    makeReady(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }
 

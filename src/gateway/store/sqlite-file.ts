@@ -5,14 +5,14 @@
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { ImageRouterError } from '../../domain/error.ts';
 import { StoreError } from '../../domain/store-error.ts';
 import type { Clock } from '../../system/clock.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Presence } from './presence.ts';
 import { migrate } from './schema.ts';
-import { Sql, sqliteCode } from './sql.ts';
+import { openConnection, Sql, sqliteCode } from './sql.ts';
 import { emptyLog, useLog, WalSync } from './wal-sync.ts';
 
 export type SqliteOptions = {
@@ -30,17 +30,17 @@ const BUSY_MS = 5_000;
 /** Throws ImageRouterError `invalid_config` when the folder or the file cannot be used. */
 export function openSqliteFile({ dataDir, clock, owner, presence }: SqliteOptions): SqliteFile {
   return openInFolder(dataDir, 'gateway.sqlite', (path) => {
-    const reading = new DatabaseSync(path, { timeout: 0 });
-    useLog(reading, BUSY_MS);
-    reading.exec('PRAGMA synchronous = FULL');
-    // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know, and
-    // they are not waited for: whoever empties it holds up all who write.
-    emptyLog(reading);
-    reading.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    migrate(reading);
+    const reading = openConnection(path, (database) => {
+      useLog(database, BUSY_MS);
+      database.exec('PRAGMA synchronous = FULL');
+      // A process that was killed may have left frames that its disk had refused. While others use the log it is theirs to know,
+      // and they are not waited for: whoever empties it holds up all who write.
+      emptyLog(database);
+      database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      migrate(database);
+    });
     // Its waiting, for locks and for the disk, is done by GroupCommit, so that requests are not held up meanwhile.
-    const writing = new DatabaseSync(path, { timeout: 0 });
-    writing.exec('PRAGMA synchronous = NORMAL');
+    const writing = openConnection(path, (database) => database.exec('PRAGMA synchronous = NORMAL'));
     return new SqliteFile(reading, writing, new WalSync(path), clock, owner, presence ?? new Presence(dataDir, owner));
   });
 }

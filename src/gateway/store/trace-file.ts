@@ -1,12 +1,12 @@
 // Recent traces, in a file of their own that a thread of its own writes. They are most of what a gateway writes, and nobody waits
 // for them: beside the rest they would hold up the event loop for milliseconds at every commit, and for tens of them whenever
 // the log is brought into the file. A power cut may take the last second of them, the end of a process takes what waits.
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../domain/store-error.ts';
 import type { Trace } from '../../domain/trace.ts';
 import type { KeptTrace } from '../ports.ts';
-import { sqliteCode } from './sql.ts';
+import { openConnection, sqliteCode } from './sql.ts';
 import type { TraceRow } from './store.ts';
 import { useLog } from './wal-sync.ts';
 
@@ -39,13 +39,14 @@ export class TraceFile {
   /** `path`: the file, made when it is not there. Throws what SQLite says when it cannot be used. */
   constructor(path: string) {
     this.#path = path;
-    this.#reading = new DatabaseSync(path, { timeout: 0 });
-    useLog(this.#reading, BUSY_MS);
-    this.#reading.exec(
-      `PRAGMA busy_timeout = ${BUSY_MS};
-       CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
-       CREATE INDEX IF NOT EXISTS traces_by_age ON traces (at)`,
-    );
+    this.#reading = openConnection(path, (database) => {
+      useLog(database, BUSY_MS);
+      database.exec(
+        `PRAGMA busy_timeout = ${BUSY_MS};
+         CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, principal TEXT NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL) STRICT;
+         CREATE INDEX IF NOT EXISTS traces_by_age ON traces (at)`,
+      );
+    });
   }
 
   /** Those of an id that is there already take its place. */
