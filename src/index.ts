@@ -29,6 +29,6 @@ export type { Trace, TraceEvent } from './domain/trace.ts';
 export type { Complexity, OnLate, Quality, TextAccuracy, Tier } from './domain/vocabulary.ts';
 export type { BeforeCall, UpcomingCall } from './execute/drive.ts';
 export type { RouterOptions } from './options.ts';
-export type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/image-router.ts';
+export type { ExplainOptions, Explanation, GenerateOptions, ImageRouter, TargetHealth } from './router/image-router.ts';
 export { type Clock, systemClock } from './system/clock.ts';
 export type { Listener, RouterEvent } from './telemetry/event.ts';

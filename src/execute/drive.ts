@@ -11,6 +11,7 @@ import { deliveredCostOf } from '../domain/price.ts';
 import type { Target, TargetId } from '../domain/route.ts';
 import type { InstantMs } from '../domain/time.ts';
 import type { AttemptNumber, RunPart, TraceEvent } from '../domain/trace.ts';
+import type { HealthView } from '../domain/view.ts';
 import type { RouteId } from '../domain/vocabulary.ts';
 import { plannedShapeOf } from '../plan/call-shape.ts';
 import type { PartialImage, ProviderCall, ProviderReply } from '../providers/provider.ts';
@@ -45,6 +46,8 @@ export type DriveOptions = {
   readonly requestId: string;
   /** Which run of the request this is; undefined when it is the only one. */
   readonly part: RunPart | undefined;
+  /** In the queue before every route; higher goes first. */
+  readonly priority: number;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: ((event: TraceEvent) => void) | undefined;
   readonly attachments: Attachments;
@@ -101,7 +104,7 @@ class Driver implements Subscriber {
     const now = this.#engine.clock.now();
     this.#engine.retries.countRequest(now);
     this.#isBusy = true;
-    this.#take(begin(run, first, now, this.#engine.viewAt(now)));
+    this.#take(begin(run, first, now, this.#viewAt(now)));
     this.#isBusy = false;
     signal?.addEventListener('abort', this.#onAbort);
     if (signal?.aborted) this.#onAbort();
@@ -130,10 +133,14 @@ class Driver implements Subscriber {
     for (let event = first ?? this.#pending?.shift(); event !== undefined; event = this.#pending?.shift()) {
       if (this.#run === undefined) break;
       const now = this.#engine.clock.now();
-      this.#take(advance(this.#run, event, now, this.#engine.viewAt(now)));
+      this.#take(advance(this.#run, event, now, this.#viewAt(now)));
     }
     this.#pending = undefined;
     this.#isBusy = false;
+  }
+
+  #viewAt(now: InstantMs): HealthView {
+    return this.#engine.viewAt(now, this.#options.priority);
   }
 
   #take([run, effects]: Step): void {
@@ -187,7 +194,7 @@ class Driver implements Subscriber {
     };
     this.#holds.set(attempt, hold);
     if (role === 'retry') this.#engine.retries.countRetry(this.#engine.clock.now());
-    void this.#engine.lanes.enter(target.id, { priority: need.policy.priority, signal: hold.leaving.signal }).then((slot) => {
+    void this.#engine.lanes.enter(target.id, { priority: this.#options.priority, signal: hold.leaving.signal }).then((slot) => {
       if (slot === 'aborted') return;
       if (slot !== 'full') hold.slot = slot;
       const admission = slot === 'full' ? LANE_FULL : this.#admit(hold, need);

@@ -60,6 +60,9 @@ export class Engine {
   readonly retries: RetryEngine;
   readonly listener: Listener;
   readonly #subscribers = new Set<Subscriber>();
+  readonly #profile: LatencyProfile;
+  /** Hears of no call. */
+  #unseen: Health | undefined;
   #inFlight = 0;
   #watch: CancelTimer | undefined;
   readonly #news: HealthNews | undefined;
@@ -73,6 +76,7 @@ export class Engine {
     this.providers = options.providers;
     this.listener = options.listener;
     this.retries = new RetryEngine(options.random);
+    this.#profile = options.profile;
     this.health = createHealth({ targets: options.targets, profile: options.profile });
     this.lanes = createLanes({
       concurrencyOf: (target) => concurrency.get(target) ?? 1,
@@ -91,19 +95,32 @@ export class Engine {
     this.#stopNews = options.news?.subscribe((notice) => this.#heed(notice));
   }
 
-  /** The planner's view of every target at `now`. */
-  viewAt(now: InstantMs): HealthView {
+  /** The planner's view of every target at `now`, for a call that would wait with this priority. */
+  viewAt(now: InstantMs, priority: number): HealthView {
     return (target, operation) => {
       const belief = this.health.view(target, operation, now);
-      const depth = this.lanes.depth(target);
+      const { running, waiting } = this.lanes.depth(target);
       return {
         ...belief,
         target,
         admission: this.breakers.admission(target, operation),
-        waiting: depth.waiting,
-        queueWaitMs: this.#queueWaitMs(target, depth, belief.latency),
+        waiting,
+        queueWaitMs: this.#queueWaitMs(target, { running, waiting: this.lanes.ahead(target, priority) }, belief.latency),
       };
     };
+  }
+
+  /** The view once everything is well and nobody waits: what was believed before anything was seen. */
+  viewOnceWell(now: InstantMs): HealthView {
+    this.#unseen ??= createHealth({ targets: this.targets, profile: this.#profile });
+    const unseen = this.#unseen;
+    return (target, operation) => ({
+      ...unseen.view(target, operation, now),
+      target,
+      admission: { kind: 'closed' },
+      waiting: 0,
+      queueWaitMs: 0,
+    });
   }
 
   subscribe(subscriber: Subscriber): void {

@@ -27,6 +27,8 @@ export interface Lanes {
    */
   enter(target: TargetId, options: { readonly priority: number; readonly signal: AbortSignal }): Promise<Slot | 'full' | 'aborted'>;
   depth(target: TargetId): LaneDepth;
+  /** How many who wait there now go before somebody who enters with this priority. */
+  ahead(target: TargetId, priority: number): number;
   /** Resolves when nothing runs or waits anywhere. */
   idle(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export function createLanes(options: {
       const lane = lanes.get(target);
       return { running: lane?.running ?? 0, waiting: lane?.waiting ?? 0 };
     },
+    ahead: (target, priority) => lanes.get(target)?.ahead(priority) ?? 0,
     idle: () => open.idle(),
   };
 }
@@ -71,6 +74,8 @@ class Lane {
   /** Of whoever runs or waits, in all lanes. */
   readonly #open: OpenCount;
   readonly #queue = new PQueue();
+  /** How many wait, by their priority. */
+  readonly #waitingWith = new Map<number, number>();
   #running = 0;
 
   constructor(places: number, open: OpenCount) {
@@ -84,6 +89,12 @@ class Lane {
 
   get waiting(): number {
     return this.#queue.size;
+  }
+
+  ahead(priority: number): number {
+    let ahead = 0;
+    for (const [theirs, count] of this.#waitingWith) if (theirs >= priority) ahead += count;
+    return ahead;
   }
 
   get hasRoom(): boolean {
@@ -103,14 +114,24 @@ class Lane {
   }
 
   wait(priority: number, signal: AbortSignal): Promise<Slot | 'aborted'> {
+    this.#count(priority, 1);
     return new Promise((resolve) => {
-      this.#queue
-        .add(() => resolve(this.take()), { priority, signal })
-        .catch(() => {
-          resolve('aborted');
-          this.#open.end();
-        });
+      const served = (): void => {
+        this.#count(priority, -1);
+        resolve(this.take());
+      };
+      this.#queue.add(served, { priority, signal }).catch(() => {
+        this.#count(priority, -1);
+        resolve('aborted');
+        this.#open.end();
+      });
     });
+  }
+
+  #count(priority: number, change: 1 | -1): void {
+    const waiting = (this.#waitingWith.get(priority) ?? 0) + change;
+    if (waiting === 0) this.#waitingWith.delete(priority);
+    else this.#waitingWith.set(priority, waiting);
   }
 
   #giveBack(): void {

@@ -24,6 +24,11 @@ export type GenerateOptions = {
   readonly beforeCall?: BeforeCall;
   /** Hears interim pictures of routes that stream them. They cost a little: about 100 output tokens each. */
   readonly onPartial?: (partial: PartialImage) => void;
+  /**
+   * Added to the policy's priority in the queue before a route: whoever can wait says so with a number below 0 and lets the others
+   * pass. Default 0.
+   */
+  readonly priority?: number;
   /** Images keep the base64 they came in (`encoded`) where they needed no change: for callers who pass it on. */
   readonly keepEncoded?: boolean;
   /** A render of this prompt was made before and not refused: the policy's precheck would tell nothing new and is left out. */
@@ -32,7 +37,12 @@ export type GenerateOptions = {
   readonly onPreview?: (preview: ImageResult) => 'accept' | 'continue' | Promise<'accept' | 'continue'>;
 };
 
-/** What `generate` would do now. */
+export type ExplainOptions = Pick<GenerateOptions, 'onPartial' | 'priority'> & {
+  /** What `generate` would do once every route is well and nobody waits, instead of now. */
+  readonly onceWell?: boolean;
+};
+
+/** What `generate` would do. */
 export type Explanation = {
   readonly need: Need;
   readonly plan: Plan | Infeasible;
@@ -69,7 +79,7 @@ export interface ImageRouter {
    */
   batch(requests: Iterable<ImageRequest> | AsyncIterable<ImageRequest>, options?: BatchOptions): AsyncIterable<BatchItem>;
   /** What `generate` would do now, without spending. Throws ImageRouterError `invalid_request`. */
-  explain(request: ImageRequest, options?: Pick<GenerateOptions, 'onPartial'>): Explanation;
+  explain(request: ImageRequest, options?: ExplainOptions): Explanation;
   health(): readonly TargetHealth[];
   /** Loads the SDKs ahead of the first request, which otherwise waits about half a second for them. Optional. */
   ready(): Promise<void>;

@@ -6,8 +6,10 @@ import type { Need } from '../domain/need.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ImageRequest, ParsedRequest } from '../domain/request.ts';
 import type { ImageResult } from '../domain/result.ts';
+import type { Target } from '../domain/route.ts';
 import { after, type InstantMs } from '../domain/time.ts';
 import type { RunPart, TraceEvent } from '../domain/trace.ts';
+import type { HealthView } from '../domain/view.ts';
 import { type Driven, drive } from '../execute/drive.ts';
 import type { Engine } from '../execute/engine.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -18,7 +20,7 @@ import { inTime } from '../system/in-time.ts';
 import { OpenCount } from '../system/open-count.ts';
 import { tell } from '../telemetry/event.ts';
 import { type BatchItem, type BatchOptions, runBatch } from './batch.ts';
-import type { Explanation, GenerateOptions, ImageRouter, TargetHealth } from './image-router.ts';
+import type { ExplainOptions, Explanation, GenerateOptions, ImageRouter, TargetHealth } from './image-router.ts';
 import { checkAttachments, takeIn } from './intake.ts';
 import { Precheck } from './precheck.ts';
 import {
@@ -86,11 +88,12 @@ export class Router implements ImageRouter {
     return runBatch(this, requests, options);
   }
 
-  explain(request: ImageRequest, options: Pick<GenerateOptions, 'onPartial'> = {}): Explanation {
+  explain(request: ImageRequest, options: ExplainOptions = {}): Explanation {
     const { request: parsed, need: read } = takeIn(request, this.#options);
     const need = withPartials(read, options);
     const now = this.#engine.clock.now();
-    const splitFor = (one: Need): Split => this.#split(one, parsed.consistent ?? false, now, after(now, one.budgetMs));
+    const view = options.onceWell === true ? this.#engine.viewOnceWell(now) : this.#engine.viewAt(now, priorityOf(need, options));
+    const splitFor = (one: Need): Split => this.#splitIn(view, one, parsed.consistent ?? false, now, after(now, one.budgetMs));
     const way = splitFor(need);
     const mayPreview = parsed.preview === true || this.#precheck.applies(need);
     return {
@@ -158,7 +161,7 @@ export class Router implements ImageRouter {
   /** One request, as one run or as single calls side by side. */
   async #make(order: Order): Promise<ImageResult> {
     const { requestId, need, arrivedAt } = order;
-    const way = this.#split(need, order.mustBeConsistent, this.#engine.clock.now(), after(arrivedAt, need.budgetMs));
+    const way = this.#split(need, order, this.#engine.clock.now(), after(arrivedAt, need.budgetMs));
     if (way.plan.kind === 'infeasible') {
       const error = infeasibleError(way.plan, requestId, this.#engine.clock.now() - arrivedAt);
       for (const event of error.trace?.events ?? []) this.#tell(order, event);
@@ -175,9 +178,7 @@ export class Router implements ImageRouter {
   async #previewThenFinal(order: Order, mustWait: boolean): Promise<ImageResult> {
     const deadline = after(order.arrivedAt, order.need.budgetMs);
     const now = this.#engine.clock.now();
-    const choice = choosePreview(order.need, (need) =>
-      this.#split(need, order.mustBeConsistent, now, after(order.arrivedAt, need.budgetMs)),
-    );
+    const choice = choosePreview(order.need, (need) => this.#split(need, order, now, after(order.arrivedAt, need.budgetMs)));
     if (choice === undefined) return this.#make(order);
     return choice.finalWaits || mustWait ? this.#oneAfterTheOther(order, choice, deadline) : this.#bothAtOnce(order, choice);
   }
@@ -220,10 +221,11 @@ export class Router implements ImageRouter {
 
   /** Never rejects for what providers do. A preview shows no interim pictures of its own. */
   #makePreview(order: Order, choice: PreviewChoice, signal: AbortSignal | undefined): Promise<PreviewEnd> {
-    const { onEvent, keepEncoded, beforeCall } = order.options;
+    const { onEvent, keepEncoded, beforeCall, priority } = order.options;
     const options = {
       ...(beforeCall === undefined ? {} : { beforeCall }),
       ...(keepEncoded === undefined ? {} : { keepEncoded }),
+      ...(priority === undefined ? {} : { priority }),
       ...(signal === undefined ? {} : { signal }),
       ...(onEvent === undefined ? {} : { onEvent }),
     };
@@ -252,6 +254,7 @@ export class Router implements ImageRouter {
     return drive(this.#engine, run, first, {
       requestId: order.requestId,
       part,
+      priority: priorityOf(need, options),
       signal: options.signal,
       onEvent: options.onEvent,
       beforeCall: options.beforeCall,
@@ -261,13 +264,22 @@ export class Router implements ImageRouter {
     });
   }
 
-  #split(need: Need, mustBeConsistent: boolean, now: InstantMs, deadline: InstantMs): Split {
-    return split(freshSituation(need, this.#engine, now, deadline), mustBeConsistent);
+  #split(need: Need, { mustBeConsistent, options }: Order, now: InstantMs, deadline: InstantMs): Split {
+    return this.#splitIn(this.#engine.viewAt(now, priorityOf(need, options)), need, mustBeConsistent, now, deadline);
+  }
+
+  #splitIn(view: HealthView, need: Need, mustBeConsistent: boolean, now: InstantMs, deadline: InstantMs): Split {
+    return split(freshSituation(need, this.#engine.targets, view, now, deadline), mustBeConsistent);
   }
 }
 
 /** How much of the time left a caller may take to look at a preview before the final starts anyway. */
 const ANSWER_SHARE = 0.5;
+
+/** In the queue before a route. */
+function priorityOf({ policy }: Need, { priority = 0 }: Pick<GenerateOptions, 'priority'>): number {
+  return policy.priority + priority;
+}
 
 /** The need of a caller who wants to see interim pictures, where there is somebody to show them to. */
 function withPartials(need: Need, { onPartial }: Pick<GenerateOptions, 'onPartial'>): Need {
@@ -293,11 +305,11 @@ type Order = {
   readonly earlier: readonly TraceEvent[];
 };
 
-function freshSituation(need: Need, engine: Engine, now: InstantMs, deadline: InstantMs): Situation {
+function freshSituation(need: Need, targets: readonly Target[], view: HealthView, now: InstantMs, deadline: InstantMs): Situation {
   return {
     need,
-    targets: engine.targets,
-    view: engine.viewAt(now),
+    targets,
+    view,
     now,
     deadline,
     committed: ZERO_USD,

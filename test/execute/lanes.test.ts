@@ -61,6 +61,22 @@ describe('a lane', () => {
     expect(order).toEqual(['urgent', 'first', 'second', 'third', 'batch']);
   });
 
+  test('knows how many go before whoever comes with a priority', async () => {
+    const lanes = lanesOf(1);
+    expect(lanes.ahead(low, 0)).toBe(0);
+    const holder = await slotIn(lanes);
+    const leaving = new AbortController();
+    const all = [queueUp(lanes, [], 'batch', -200), queueUp(lanes, [], 'job', -100), queueUp(lanes, [], 'person')];
+    const gone = queueUp(lanes, [], 'another', 0, leaving.signal);
+    expect([-200, -100, 0, 5].map((priority) => lanes.ahead(low, priority))).toEqual([4, 3, 2, 0]);
+    leaving.abort();
+    await gone;
+    expect(lanes.ahead(low, 0)).toBe(1);
+    holder.release();
+    await Promise.all(all);
+    expect(lanes.ahead(low, -200)).toBe(0);
+  });
+
   test('is full at once when too many wait, and open again when one has left', async () => {
     const lanes = lanesOf(1, 1);
     const holder = await slotIn(lanes);

@@ -116,6 +116,15 @@ describe('an open breaker', () => {
     expect(plan.excluded.find((exclusion) => exclusion.route === 'gpt-image-2-low')).toMatchObject({ reason: 'breaker-open' });
   });
 
+  it('is left out of account when it is asked what would be once all is well', async () => {
+    const world = new World();
+    const asked = { prompt: 'a red fox', route: 'gpt-image-2-low', latencyBudgetMs: 20_000 } as ImageRequest;
+    const before = world.router.explain(asked);
+    await breakIt(world);
+    expect(world.router.explain(asked).plan.kind).toBe('infeasible');
+    expect(world.router.explain(asked, { onceWell: true })).toEqual(before);
+  });
+
   it('admits exactly one probe after its wait, and closes when the probe delivers', async () => {
     const world = new World();
     await breakIt(world);
@@ -159,6 +168,20 @@ describe('a full lane', () => {
     for (let call = 0; call < 8; call += 1) await world.start(request);
     const crowded = world.router.explain({ prompt: 'a red fox', ...request, latencyBudgetMs: 240_000 });
     expect(crowded.plan).toMatchObject({ kind: 'infeasible' });
+  });
+
+  it('lets whoever is in no hurry wait: people pass, and are told of no wait behind it', async () => {
+    const world = new World();
+    const request = { route: 'gpt-image-2-high', latencyBudgetMs: 420_000 } as Partial<ImageRequest>;
+    const patient = { ...request, latencyBudgetMs: 80_000_000 };
+    for (let call = 0; call < 16; call += 1) await world.start(patient, { priority: -100 });
+    expect(world.openai.calls).toHaveLength(4);
+    expect(world.router.explain({ prompt: 'a red fox', ...request }).plan.kind).toBe('plan');
+    expect(world.router.explain({ prompt: 'a red fox', ...request }, { priority: -100 }).plan.kind).toBe('infeasible');
+    await world.start({ ...request, prompt: 'a person' });
+    world.openai.calls[0]?.deliver();
+    await settled();
+    expect(world.openai.calls.at(-1)?.call.prompt).toBe('a person');
   });
 
   it('serves the policy with the higher priority first', async () => {
