@@ -93,13 +93,13 @@ async function acceptOne({ store }: Stores, jobs: Jobs): Promise<void> {
 
 /** With the worker as it is in a gateway; resolves once nothing waits or runs. */
 async function makeAll({ jobs: store }: Stores, blobs: BlobStore, concurrency: number): Promise<void> {
-  const { generate } = new ScriptedRouter();
+  const router = new ScriptedRouter();
   const worker = createWorker({
     name: ids.next('wrk'),
     settings: { concurrency },
     store,
     blobs,
-    router: { generate },
+    router,
     clock,
     ids,
     onTrouble: fail,

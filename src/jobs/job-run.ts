@@ -13,6 +13,7 @@ import type { ImageRouter } from '../router/image-router.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Ids } from '../system/ids.ts';
 import type { BlobStore } from './blob-store.ts';
+import { holdOut } from './hold-out.ts';
 import { expiredError } from './job-events.ts';
 import type { Claimed, Fence, JobEnd, JobStore } from './job-store.ts';
 import { type Patience, untilTaken } from './patience.ts';
@@ -23,7 +24,7 @@ import { RunRecord } from './run-record.ts';
 export type RunParts = {
   readonly store: JobStore;
   readonly blobs: BlobStore;
-  readonly router: Pick<ImageRouter, 'generate'>;
+  readonly router: Pick<ImageRouter, 'generate' | 'explain'>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly onTrouble: (error: unknown) => void;
@@ -35,6 +36,10 @@ export type RunParts = {
 const PICTURE_PATIENCE_MS = 600_000;
 /** A request's budget is a day at most; a job may live longer and is then made in several runs. */
 const LONGEST_BUDGET_MS = 86_400_000;
+
+/** In the queue before a route: whoever waits in person goes first, then single jobs. Policies' own priorities are below 10. */
+const AFTER_PEOPLE = -100;
+const AFTER_JOBS = -200;
 
 const HANDED_BACK: JobError = { code: 'worker_stopped', message: 'the worker that made it was stopped' };
 const NOT_RECORDED: JobError = { code: 'store_unavailable', message: 'its calls could not be written down' };
@@ -118,21 +123,23 @@ export class JobRun {
     const { maxCostUsd: _, latencyBudgetMs: __, ...request } = written;
     // Shown already, by an earlier run: now the final alone is made, and no test render tells anything new.
     const isShown = job.previews.length > 0;
-    const result = await this.#parts.router.generate(
-      {
-        ...request,
-        latencyBudgetMs: Math.min(LONGEST_BUDGET_MS, job.deadlineAt - facts.now),
-        ...(left === undefined ? {} : { maxCostUsd: dollars(left) }),
-        ...(isShown ? { preview: false } : {}),
-      },
-      {
-        signal: this.#leaving.signal,
-        beforeCall: (call) => this.#record.beforeCall(call),
-        onEvent: this.#record.onEvent,
-        onPreview: (preview) => this.#show(preview),
-        isTested: isShown,
-      },
-    );
+    const asked: ImageRequest = {
+      ...request,
+      latencyBudgetMs: Math.min(LONGEST_BUDGET_MS, job.deadlineAt - facts.now),
+      ...(left === undefined ? {} : { maxCostUsd: dollars(left) }),
+      ...(isShown ? { preview: false } : {}),
+    };
+    const { router } = this.#parts;
+    const waits = holdOut(router, asked, facts);
+    if (waits !== undefined) return waits;
+    const result = await router.generate(asked, {
+      signal: this.#leaving.signal,
+      beforeCall: (call) => this.#record.beforeCall(call),
+      onEvent: this.#record.onEvent,
+      onPreview: (preview) => this.#show(preview),
+      isTested: isShown,
+      priority: job.origin.kind === 'batch' ? AFTER_JOBS : AFTER_PEOPLE,
+    });
     this.#keepTrace(result.trace);
     const images = await this.#patiently(() => storeImages(this.#parts.blobs, this.#parts.ids, result));
     return { kind: 'completed', images, degraded: result.degraded };

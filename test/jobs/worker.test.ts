@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Exclusion, Forecast, Plan, PlannedAttempt } from '../../src/domain/plan.ts';
 import { StoreError } from '../../src/domain/store-error.ts';
+import type { RouteId } from '../../src/domain/vocabulary.ts';
 import { createWorker } from '../../src/jobs/worker.ts';
 import { systemIds } from '../../src/system/ids.ts';
 import { costOf, usd } from '../gateway/support/state-world.ts';
 import { useWorlds, World } from '../support/router-world.ts';
+import { targetNamed } from '../support/worlds.ts';
 import { clockOff, JobsWorld, type Process, quiet, until } from './support/jobs-world.ts';
 import { CEILING, PRICE } from './support/scripted-router.ts';
 
@@ -89,6 +92,25 @@ describe('a worker', () => {
       expect(waits[index]).toBeGreaterThanOrEqual(waitMs);
       expect(waits[index]).toBeLessThanOrEqual(waitMs + 2_000);
     }
+  });
+
+  it('begins a job that would get less than it needs once the sick route is well, and makes it with what it is given then', async () => {
+    const world = await JobsWorld.open();
+    const here = world.process();
+    const wellAt = world.now + 60_000;
+    world.router.plan = (onceWell) => (onceWell || world.now >= wellAt ? WHOLE : BELOW);
+    await here.jobs.accept([world.newJob('a')]);
+    here.worker();
+    await until(async () => (await jobOf(here))?.runs === 1);
+    await quiet();
+    expect(await jobOf(here)).toMatchObject({ state: 'queued' });
+    for (let left = 120_000; left > 0 && !(await hasEnded(here)); left -= 2_000) {
+      await quiet();
+      await world.pass(2_000);
+    }
+    expect(await jobOf(here)).toMatchObject({ state: 'completed', cost: costOf(PRICE) });
+    expect((await jobOf(here))?.startedAt).toBeGreaterThanOrEqual(wellAt);
+    expect(world.router.makings.map(({ options }) => options.priority)).toEqual([-100]);
   });
 
   it('ends a job at once that is itself to blame', async () => {
@@ -552,6 +574,20 @@ describe('a worker over the real router', () => {
     await worker.drain(0);
   });
 });
+
+function planOf(route: string, below: Forecast['below'], excluded: readonly Exclusion[]): Plan {
+  const target = targetNamed(route);
+  const forecast = { target, below } as Forecast;
+  const attempt = { target, route: route as RouteId } as PlannedAttempt;
+  const costs = { chance: 1, expectedCost: PRICE, worstCost: CEILING, expectedValueUsd: 1 };
+  return { kind: 'plan', attempts: [attempt], forecasts: [forecast], excluded, ...costs };
+}
+const WHOLE = planOf('gpt-image-2-high', [], []);
+const BELOW = planOf(
+  'nano-banana-pro',
+  ['visual'],
+  [{ route: 'gpt-image-2-high' as RouteId, target: targetNamed('gpt-image-2-high'), reason: 'breaker-open', detail: 'sick' }],
+);
 
 /** The same port; `before` hears every call, and may throw or hold it up. */
 function watched<Port extends object>(port: Port, before: (method: string) => unknown): Port {

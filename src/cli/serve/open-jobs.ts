@@ -52,7 +52,7 @@ export async function openJobs(
     store: jobStore,
     blobs,
     // Asked anew for each job: a reload may have replaced it.
-    router: { generate: (...asked) => live.router().generate(...asked) },
+    router: { generate: (...asked) => live.router().generate(...asked), explain: (...asked) => live.router().explain(...asked) },
     clock,
     ids,
     onTrouble,

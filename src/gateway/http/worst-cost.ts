@@ -1,27 +1,20 @@
 // What a request may cost at worst, which is what a key reserves for it.
 import { addUsd, type MicroUsd, ZERO_USD } from '../../domain/money.ts';
-import type { Infeasible } from '../../domain/plan.ts';
 import { priceOf } from '../../domain/price.ts';
 import type { ImageRequest } from '../../domain/request.ts';
 import { parseSize, type Size } from '../../domain/size.ts';
 import type { Explanation } from '../../index.ts';
 import type { Gateway } from './gateway.ts';
 
-/** What one whole plan of it costs at worst, its preview included. Where there is no plan now: what one may cost that is made later. */
-export function worstOf(gateway: Gateway, request: ImageRequest, { plan, preview }: Explanation): MicroUsd {
-  if (plan.kind === 'plan') return addUsd(plan.worstCost, preview?.worstCost ?? ZERO_USD);
-  return (dearestImages(gateway, request) * MOST_ATTEMPTS) as MicroUsd;
+/** What one whole plan of it costs at worst, its preview included; nothing where there is none. */
+export function worstOf({ plan, preview }: Explanation): MicroUsd {
+  return plan.kind === 'plan' ? addUsd(plan.worstCost, preview?.worstCost ?? ZERO_USD) : ZERO_USD;
 }
 
-/** Why no plan is possible, later neither. Undefined: there is one, or only health or a rate limit stands in its way. */
-export function lastingObstacle({ plan }: Explanation): Infeasible | undefined {
-  if (plan.kind === 'plan') return undefined;
-  // Everything else was looked at before these.
-  return plan.excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited') ? undefined : plan;
+/** Whether a route is left out only because it is sick, or asked for patience: that may be over in a moment. */
+export function isHindered({ plan }: Explanation): boolean {
+  return plan.excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
 }
-
-/** What a plan may start, at most, when there is none to look at. */
-const MOST_ATTEMPTS = 3;
 
 /** What the request's images cost at the dearest route in question. */
 export function dearestImages({ options }: Gateway, request: ImageRequest): MicroUsd {

@@ -4,9 +4,10 @@
 import { ImageRouterError } from '../../../src/domain/error.ts';
 import type { AttemptEnd } from '../../../src/domain/failure.ts';
 import type { MicroUsd } from '../../../src/domain/money.ts';
+import type { Infeasible, Plan } from '../../../src/domain/plan.ts';
 import type { ImageResult } from '../../../src/domain/result.ts';
 import type { RunPart, TraceEvent } from '../../../src/domain/trace.ts';
-import type { GenerateOptions, ImageRequest } from '../../../src/index.ts';
+import type { ExplainOptions, Explanation, GenerateOptions, ImageRequest } from '../../../src/index.ts';
 import { needOf, targetNamed } from '../../support/worlds.ts';
 
 const ROUTE = 'gpt-image-2-low' as ImageResult['route'];
@@ -27,6 +28,8 @@ export class ScriptedRouter {
   readonly ledger: LedgerLine[] = [];
   readonly makings: Making[] = [];
   script: Script;
+  /** What would be made now, or once everything is well. */
+  plan: (onceWell: boolean) => Plan | Infeasible = () => NO_PLAN;
   /** Where calls go, as they are written down. */
   target = targetNamed('gpt-image-2-low');
   /** What happens between a call's record and its answer; a test may let it hang, or die there. */
@@ -36,12 +39,21 @@ export class ScriptedRouter {
     this.script = script;
   }
 
+  readonly explain = (_: ImageRequest, { onceWell = false }: ExplainOptions = {}): Explanation => ({
+    need: needOf({ tier: 'premium' }),
+    plan: this.plan(onceWell),
+    parts: 1,
+    preview: undefined,
+  });
+
   readonly generate = (request: ImageRequest, options: GenerateOptions = {}): Promise<ImageResult> => {
     const making = new Making(this, `req_${this.makings.length + 1}`, request, options);
     this.makings.push(making);
     return this.script(making);
   };
 }
+
+const NO_PLAN: Infeasible = { kind: 'infeasible', binding: 'deadline', detail: 'no plan', forecasts: [], excluded: [], offers: [] };
 
 type Made = { readonly cost: MicroUsd };
 

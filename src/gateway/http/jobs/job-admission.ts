@@ -13,7 +13,7 @@ import type { Lease, Principal } from '../../ports.ts';
 import type { Call } from '../call.ts';
 import type { Gateway } from '../gateway.ts';
 import { fromDenial } from '../openai/errors.ts';
-import { lastingObstacle, worstOf } from '../worst-cost.ts';
+import { isHindered, worstOf } from '../worst-cost.ts';
 
 /** A job to be, as it was asked for. */
 export type WantedJob = {
@@ -59,13 +59,20 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
   const latencyBudgetMs = wanted.lifeMs === undefined ? Math.min(lifeMs, LONGEST_BUDGET_MS) : lifeMs;
   const cap = capLeft === undefined ? {} : { maxCostUsd: capLeft / 1_000_000 };
   const asked = { ...request, ...cap, latencyBudgetMs };
-  const explanation = gateway.router().explain(asked);
-  const obstacle = lastingObstacle(explanation);
-  if (obstacle !== undefined) throw infeasibleError(obstacle, gateway.ids.next('req'), 0);
+  const router = gateway.router();
+  const explanation = router.explain(asked);
+  // A sick route is no obstacle, for a job has time; and its cap is to be enough for what it will be made by then.
+  const onceWell = isHindered(explanation) ? router.explain(asked, { onceWell: true }) : explanation;
+  const { plan } = explanation;
+  if (plan.kind === 'infeasible' && onceWell.plan.kind === 'infeasible') throw infeasibleError(plan, gateway.ids.next('req'), 0);
   const given = capLeft ?? (request.maxCostUsd === undefined ? undefined : microUsd(request.maxCostUsd));
-  const worstCost = given ?? worstOf(gateway, asked, explanation);
+  const worstCost = given ?? moreOf(worstOf(explanation), worstOf(onceWell));
   const maxCost = given ?? ((worstCost * RUNS_PAID_FOR) as MicroUsd);
   return { ...wanted, lifeMs, maxCost, worstCost, need: explanation.need, leastCost: leastOf(explanation) };
+}
+
+function moreOf(one: MicroUsd, other: MicroUsd): MicroUsd {
+  return one > other ? one : other;
 }
 
 function leastOf({ plan, parts }: Explanation): MicroUsd | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { MicroUsd } from '../../../../src/domain/money.ts';
 import { StoreError } from '../../../../src/domain/store-error.ts';
 import { NO_LIMITS } from '../../../../src/gateway/limits/no-limits.ts';
 import { HttpWorld, type WorldOptions } from '../../support/http-world.ts';
@@ -74,19 +75,23 @@ describe('a job that is handed in', () => {
     expect(world.jobs.kept.size).toBe(0);
   });
 
-  it('is not refused because a provider is sick now', async () => {
+  it.each(['leaves no plan', 'leaves only what is cheap'])('is neither refused nor held short where a sick provider %s', async (case_) => {
     await open();
+    const { body: whole } = await handIn({ ...FOX, model: 'premium' });
     const sick = { kind: 'infeasible', binding: 'breaker-open', detail: 'sick', forecasts: [], offers: [] } as const;
     const { explain } = world.router;
     const [route] = world.options.routes;
     if (route === undefined) throw new Error('there are routes');
-    world.router.explain = (...asked) => ({
-      ...explain.apply(world.router, asked),
-      plan: { ...sick, excluded: [{ route: route.id, target: undefined, reason: 'breaker-open', detail: 'sick' }] },
-    });
-    const { status, body } = await handIn(FOX);
+    const excluded = [{ route: route.id, target: undefined, reason: 'breaker-open', detail: 'sick' }] as const;
+    world.router.explain = (request, options) => {
+      const explained = explain.call(world.router, request, options);
+      if (options?.onceWell === true || explained.plan.kind === 'infeasible') return explained;
+      const cheap = { ...explained.plan, worstCost: 1 as MicroUsd, excluded };
+      return { ...explained, plan: case_ === 'leaves no plan' ? { ...sick, excluded } : cheap };
+    };
+    const { status, body } = await handIn({ ...FOX, model: 'premium' });
     expect(status).toBe(202);
-    expect(body.max_cost_usd).toBeGreaterThan(0);
+    expect(body.max_cost_usd).toBe(whole.max_cost_usd);
   });
 
   it('gives its place back when the store does not take it, and is answered 503 with a time to come back', async () => {
