@@ -164,7 +164,8 @@ describe('batch', () => {
     const cwd = temporaryFolder();
     write(
       cwd,
-      Array.from({ length: 6 }, (_, index) => ({ id: `job-${index}`, prompt: `job ${index}` })),
+      // The first is done long before the one beside it.
+      Array.from({ length: 6 }, (_, index) => ({ id: `job-${index}`, prompt: `job ${index}`, tier: index === 0 ? 'preview' : 'standard' })),
     );
     const controller = new AbortController();
     const onErr = (text: string): void => {

@@ -10,14 +10,14 @@ import { run, temporaryFolder } from './terminal.ts';
 describe('generate', () => {
   let sandbox: Sandbox;
   beforeAll(async () => {
-    sandbox = await startSandbox({ routes: builtInRoutes, clock: systemClock(50), pictures: 'light' });
+    sandbox = await startSandbox({ routes: builtInRoutes, clock: systemClock(20), pictures: 'light' });
   });
   afterAll(() => sandbox.close());
   const generate = (cwd: string, ...argv: readonly string[]) => run(['generate', ...argv, '--sandbox-url', sandbox.url], { cwd });
 
   it('writes a decodable image of the true size, named after the prompt, and never over another one', async () => {
     const cwd = temporaryFolder();
-    const flags = ['A red fox!', '--size', '1536x1024', '--format', 'webp', '--tier', 'preview'];
+    const flags = ['A red fox!', '--size', '1536x1024', '--format', 'webp', '--tier', 'preview', '--budget', '10m'];
     const first = await generate(cwd, ...flags);
     const second = await generate(cwd, ...flags, '--json');
     expect(first.exit).toBe(0);
@@ -30,7 +30,7 @@ describe('generate', () => {
 
   it('follows the name given: its ending is the format, its braces are filled in', async () => {
     const cwd = temporaryFolder();
-    const { exit } = await generate(cwd, 'a fox', '--tier', 'preview', '--n', '2', '-o', 'deep/{route}-{n}.jpg');
+    const { exit } = await generate(cwd, 'a fox', '--tier', 'preview', '--budget', '10m', '--n', '2', '-o', 'deep/{route}-{n}.jpg');
     expect(exit).toBe(0);
     expect(readdirSync(join(cwd, 'deep')).sort()).toEqual(['gpt-image-2-low-1.jpg', 'gpt-image-2-low-2.jpg']);
     expect((await sharp(join(cwd, 'deep', 'gpt-image-2-low-1.jpg')).metadata()).format).toBe('jpeg');
