@@ -66,10 +66,11 @@ function bodyOf(type: Delivery['event'], at: number, data: unknown): string {
 
 function jobData(job: Job): unknown {
   const { id, lineage, state, model, degraded, error, cost, origin } = job;
+  const path = `/v1/images/jobs/${id}`;
   return {
     object: 'image.job',
     id,
-    url: `/v1/images/jobs/${id}`,
+    url: path,
     status: state,
     lineage,
     model: short(model, LONGEST_NAME),
@@ -80,16 +81,13 @@ function jobData(job: Job): unknown {
     cost_usd: { billed: cost.billed / 1e6, possibly_billed: cost.possiblyBilled / 1e6 },
     degraded: degraded === undefined ? null : short(degraded, LONGEST_NAME),
     error: error === undefined ? null : { code: short(error.code, LONGEST_NAME), message: short(error.message, LONGEST_MESSAGE) },
-    previews: job.previews.slice(-MOST_PICTURES).map(pictureData),
-    images: job.images.slice(0, MOST_PICTURES).map((image, index) => ({
-      ...pictureData(image),
-      url: `/v1/images/jobs/${id}/content/${index}`,
-    })),
+    previews: job.previews.map((image, index) => pictureData(image, `${path}/preview/${index}`)).slice(-MOST_PICTURES),
+    images: job.images.map((image, index) => pictureData(image, `${path}/content/${index}`)).slice(0, MOST_PICTURES),
   };
 }
 
-function pictureData({ format, width, height, bytes, sha256, route, tier }: StoredImage) {
-  return { format, width, height, bytes, sha256, route, tier };
+function pictureData({ format, width, height, bytes, sha256, route, tier }: StoredImage, url: string) {
+  return { format, width, height, bytes, sha256, route, tier, url };
 }
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);

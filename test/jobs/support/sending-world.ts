@@ -96,7 +96,7 @@ export class SendingWorld {
   /** A job of that principal is completed; returns when it is on disk. */
   async complete(principal = 'key'): Promise<void> {
     this.#seq += 1;
-    await this.#tell(aJob({ principal, state: 'completed', images: [PICTURE] }), this.#seq, this.now);
+    await this.#tell(aJob({ principal, state: 'completed', previews: [PICTURE], images: [PICTURE] }), this.#seq, this.now);
     this.sender.wake();
   }
 

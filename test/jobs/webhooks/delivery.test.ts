@@ -35,10 +35,17 @@ describe('what an endpoint is told of a job', () => {
         cost_usd: { billed: 0.211, possibly_billed: 0 },
         degraded: null,
         error: null,
-        previews: [expect.objectContaining({ format: 'png', width: 1024 })],
+        previews: [expect.objectContaining({ url: `/v1/images/jobs/${job.id}/preview/0`, format: 'png', width: 1024 })],
         images: [expect.objectContaining({ url: `/v1/images/jobs/${job.id}/content/0`, sha256: PICTURE.sha256, bytes: 1_600_000 })],
       },
     });
+  });
+
+  it('has a link to each preview it names, also where the first of many are left out', () => {
+    const job = aJob({ state: 'preview_ready', previews: Array.from({ length: 12 }, () => PICTURE) });
+    const { data } = JSON.parse(deliveryFor(endpoint, job, { ...completed, kind: 'job.preview_ready' })?.body ?? '');
+    const links = data.previews.map(({ url }: { readonly url: string }) => url);
+    expect(links).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((index) => `/v1/images/jobs/${job.id}/preview/${index}`));
   });
 
   it('is less than 20 kB whatever the job holds, and never the prompt or a blob’s name', () => {
@@ -59,7 +66,7 @@ describe('what an endpoint is told of a job', () => {
       fc.property(jobs, (job) => {
         const body = deliveryFor(endpoint, job, completed)?.body ?? '';
         // With room for the longest public URL before each of its links.
-        expect(Buffer.byteLength(body)).toBeLessThan(20_000 - 11 * 200);
+        expect(Buffer.byteLength(body)).toBeLessThan(20_000 - 21 * 200);
         expect(JSON.parse(body).data.status).toBe('failed');
         expect(body).not.toContain('the secret prompt');
         expect(body).not.toContain(PICTURE.blob);

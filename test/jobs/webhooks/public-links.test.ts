@@ -18,7 +18,8 @@ describe('links in what is told', () => {
       const { data, type } = JSON.parse(body);
       const base = (publicUrl ?? '').replace(/\/$/, '');
       expect(type).toBe('job.completed');
-      expect([data.url, data.images[0].url]).toEqual([`${base}/v1/images/jobs/${data.id}`, `${base}/v1/images/jobs/${data.id}/content/0`]);
+      const job = `${base}/v1/images/jobs/${data.id}`;
+      expect([data.url, data.previews[0].url, data.images[0].url]).toEqual([job, `${job}/preview/0`, `${job}/content/0`]);
       expect(body.replaceAll(`"url":"${base}/`, '"url":"/')).toBe(found.delivery.body);
     },
   );
