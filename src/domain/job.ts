@@ -4,6 +4,7 @@
 
 import type { Problem } from './error.ts';
 import type { MicroUsd } from './money.ts';
+import type { Usage } from './price.ts';
 import type { ImageRequest } from './request.ts';
 import type { Cost } from './result.ts';
 import type { RunPart } from './trace.ts';
@@ -35,6 +36,8 @@ export type StoredImage = {
   readonly height: number;
   readonly route: RouteId;
   readonly tier: Tier;
+  /** Of the first picture of a result: tokens of all its calls that delivered, where providers counted them. */
+  readonly usage?: Usage;
 };
 
 /** An image request as it is written down: its pictures are blobs. */

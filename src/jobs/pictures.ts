@@ -55,7 +55,10 @@ export async function storeImages(blobs: BlobStore, ids: Ids, result: ImageResul
     const blob = ids.next('img');
     await putBlob(blobs, blob, bytes, mediaType);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    stored.push({ blob, sha256, bytes: bytes.byteLength, format, width, height, route, tier: tierOf(image, result) });
+    const about = { blob, sha256, bytes: bytes.byteLength, format, width, height, route, tier: tierOf(image, result) };
+    // One call may make several pictures, so what it used is told once.
+    const isTold = stored.length === 0 && result.usage !== undefined;
+    stored.push(isTold ? { ...about, usage: result.usage } : about);
   }
   return stored;
 }

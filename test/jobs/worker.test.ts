@@ -8,7 +8,7 @@ import { costOf, usd } from '../gateway/support/state-world.ts';
 import { useWorlds, World } from '../support/router-world.ts';
 import { targetNamed } from '../support/worlds.ts';
 import { clockOff, JobsWorld, type Process, quiet, until } from './support/jobs-world.ts';
-import { CEILING, PRICE } from './support/scripted-router.ts';
+import { CEILING, PRICE, USAGE } from './support/scripted-router.ts';
 
 const jobOf = ({ jobs }: Process, id = 'a') => jobs.find('key', id);
 const hasEnded = async (process: Process, id = 'a'): Promise<boolean> => (await jobOf(process, id))?.endedAt !== undefined;
@@ -27,7 +27,7 @@ describe('a worker', () => {
       runs: 1,
       cost: costOf(PRICE),
       traceId: 'req_1',
-      images: [{ width: 1024, bytes: 26 }],
+      images: [{ width: 1024, bytes: 26, usage: USAGE }],
     });
     const [image] = job?.images ?? [];
     expect(new TextDecoder().decode(world.blobs.kept.get(image?.blob ?? ''))).toBe('final of a fox, a by req_1');

@@ -28,7 +28,7 @@ const About = z
       .strictObject({ billed: Dollars, possibly_billed: Dollars })
       .describe('All calls of the request, failed and hedged ones included. Possibly billed: calls of which nobody knows.'),
     elapsed_ms: milliseconds.describe('From arrival to the last image.'),
-    deadline_left_ms: milliseconds.optional().describe('What was left of latency_budget_ms; not of a job.'),
+    deadline_left_ms: milliseconds.describe('What was left of latency_budget_ms, or of the time a job had.'),
     job_id: z.string().optional().describe('The job that made them, where one did.'),
     warnings: z.array(Warning).describe('Fields that had no effect, and advice that costs nothing to heed.'),
     images: z

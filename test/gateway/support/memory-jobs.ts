@@ -250,7 +250,8 @@ export class MemoryJobs implements Jobs {
     };
     try {
       const result = await router.generate(asked, options);
-      const images = result.images.map((image) => this.#stored(image, result));
+      const usage = result.usage === undefined ? {} : { usage: result.usage };
+      const images = result.images.map((image, index) => ({ ...this.#stored(image, result), ...(index === 0 ? usage : {}) }));
       const { cost, degraded, id: traceId } = result;
       if (this.kept.has(id)) this.end(id, 'completed', { images, cost, degraded, traceId });
     } catch (error) {

@@ -5,6 +5,7 @@ import { ImageRouterError } from '../../../src/domain/error.ts';
 import type { AttemptEnd } from '../../../src/domain/failure.ts';
 import type { MicroUsd } from '../../../src/domain/money.ts';
 import type { Infeasible, Plan } from '../../../src/domain/plan.ts';
+import type { Usage } from '../../../src/domain/price.ts';
 import type { ImageResult } from '../../../src/domain/result.ts';
 import type { RunPart, TraceEvent } from '../../../src/domain/trace.ts';
 import type { ExplainOptions, Explanation, GenerateOptions, ImageRequest } from '../../../src/index.ts';
@@ -121,7 +122,7 @@ export class Making {
       degraded: undefined,
       warnings: [],
       cost: { billed: cost, possiblyBilled: FREE },
-      usage: undefined,
+      usage: USAGE,
       elapsedMs: 4_000,
       trace: { requestId: this.requestId, events: this.events },
     };
@@ -145,6 +146,9 @@ export class Making {
     this.options.onEvent?.(event);
   }
 }
+
+/** What a provider counts for each call. */
+export const USAGE: Usage = { textInTokens: 10, imageInTokens: 0, imageOutTokens: 196, textOutTokens: 0 };
 
 function failed(kind: 'unknown' | 'not-accepted', billed: 'no' | 'possibly'): AttemptEnd {
   const about = { fault: 'cancelled', retry: 'never', evidence: 'ignored', scope: 'route', retryAfterMs: undefined } as const;

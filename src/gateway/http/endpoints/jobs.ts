@@ -105,7 +105,7 @@ async function handIn(call: Call, settings: EditSettings, doors: Doors): Promise
 
 function goOn(call: Call, wanted: JobAsk['wanted'], asked: string): Promise<Response> {
   const fingerprint = `${call.pathId} ${asked}`;
-  return acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, notes: [], headers: {} });
+  return acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, budgetMs: undefined, notes: [], headers: {} });
 }
 
 function pictures(parts: JobParts, kind: PictureKind, summary: string): Endpoint {

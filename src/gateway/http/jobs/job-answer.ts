@@ -39,6 +39,8 @@ export type JobAsk = {
   readonly joinKey: string | undefined;
   /** World milliseconds from arrival to wait for its end. */
   readonly waitMs: number;
+  /** From arrival, of a caller whose budget is not the job's life; undefined: it is. World milliseconds. */
+  readonly budgetMs: number | undefined;
   readonly notes: readonly Note[];
   readonly headers: Readonly<Record<string, string>>;
 };
@@ -54,10 +56,12 @@ export function answerJob(call: Call, order: ImageOrder, kind: BodyKind, wish: J
   const first = { model, origin, lineage: undefined, capLeft: undefined };
   if (wish.kind === 'async') {
     const headers = wish.applied === undefined ? {} : { 'preference-applied': wish.applied };
-    return acceptOnce(call, { ...about, wanted: () => ({ ...first, request, lifeMs: wish.lifeMs }), waitMs: wish.waitMs, headers });
+    const wanted = (): WantedJob => ({ ...first, request, lifeMs: wish.lifeMs });
+    return acceptOnce(call, { ...about, wanted, waitMs: wish.waitMs, budgetMs: undefined, headers });
   }
   const { request: tiered, budgetMs } = withTierOfBudget(call.gateway, request, wish.budgetMs);
-  return acceptOnce(call, { ...about, wanted: () => ({ ...first, request: tiered, lifeMs: undefined }), waitMs: budgetMs, headers: {} });
+  const wanted = (): WantedJob => ({ ...first, request: tiered, lifeMs: undefined });
+  return acceptOnce(call, { ...about, wanted, waitMs: budgetMs, budgetMs, headers: {} });
 }
 
 /** Being allowed to be late changes nothing about what is made: the tier is the one that the budget leads to. */
@@ -169,7 +173,7 @@ async function waitForEnd({ clock }: Gateway, { jobs }: JobParts, job: Job, wait
 }
 
 function answerAbout(call: Call, parts: JobParts, job: Job, ask: JobAsk): Promise<Answer> | Answer {
-  return hasEnded(job.state) && ask.waitMs > 0 ? endedAnswer(call, parts, job, ask.notes) : acceptedAnswer(call, parts, job, ask);
+  return hasEnded(job.state) && ask.waitMs > 0 ? endedAnswer(call, parts, job, ask) : acceptedAnswer(call, parts, job, ask);
 }
 
 /** 202, and where to look. */

@@ -8,14 +8,17 @@ import { formatSize } from '../../../domain/size.ts';
 import type { Answer } from '../answer.ts';
 import type { Call } from '../call.ts';
 import type { ImageFacts } from '../http-event.ts';
-import { base64Of, imagesBody, qualityOf, shortHeader } from '../openai/envelope.ts';
+import { base64Of, imagesBody, qualityOf, shortHeader, usageObject } from '../openai/envelope.ts';
 import { errorAnswer, wireCode, wireProblem, wireText } from '../openai/errors.ts';
 import type { Note } from '../openai/order.ts';
 import { Refusal } from '../refusal.ts';
 import { costObject, pathOf } from './job-object.ts';
 import type { JobParts } from './job-parts.ts';
 
-export async function endedAnswer(call: Call, { jobs }: JobParts, job: Job, notes: readonly Note[]): Promise<Answer> {
+/** `budgetMs`: the caller's own; undefined: the job's life was its budget. World milliseconds. */
+type Waited = { readonly budgetMs: number | undefined; readonly notes: readonly Note[] };
+
+export async function endedAnswer(call: Call, { jobs }: JobParts, job: Job, { budgetMs, notes }: Waited): Promise<Answer> {
   const spentMicroUsd = job.cost.billed + job.cost.possiblyBilled;
   if (job.state !== 'completed') return errorAnswer(failureOf(job), { facts: { costMicroUsd: spentMicroUsd }, spentMicroUsd });
   const pictures = await Promise.all(job.images.map((image) => jobs.content(image, undefined)));
@@ -23,6 +26,7 @@ export async function endedAnswer(call: Call, { jobs }: JobParts, job: Job, note
   if (first === undefined || pictures.includes(undefined)) throw new Refusal(picturesGone(job));
   const target = await targetOf(jobs, job, first);
   const elapsedMs = Math.round((job.endedAt ?? job.createdAt) - job.createdAt);
+  const deadlineLeftMs = Math.round(budgetMs ?? job.deadlineAt - job.createdAt) - elapsedMs;
   const head = {
     created: Math.floor((job.endedAt ?? job.createdAt) / 1_000),
     background: job.request.background === 'transparent' ? 'transparent' : 'opaque',
@@ -39,6 +43,7 @@ export async function endedAnswer(call: Call, { jobs }: JobParts, job: Job, note
     degraded: job.degraded ?? null,
     cost_usd: costObject(job.cost),
     elapsed_ms: elapsedMs,
+    deadline_left_ms: deadlineLeftMs,
     warnings: notes.map(({ code, detail }) => ({ code, detail })),
     images: job.images.map(({ route, width, height, format }) => ({ route, width, height, media_type: mediaTypeOf(format) })),
   };
@@ -53,8 +58,9 @@ export async function endedAnswer(call: Call, { jobs }: JobParts, job: Job, note
       ...(job.degraded === undefined ? {} : { 'x-image-router-degraded': shortHeader(job.degraded) }),
       'x-image-router-cost-usd': String(dollars(job.cost.billed)),
       'x-image-router-trace-id': about.id,
+      'x-image-router-deadline-left-ms': String(deadlineLeftMs),
     },
-    body: imagesBody(head, payloads, { image_router: about }),
+    body: imagesBody(head, payloads, { ...(first.usage === undefined ? {} : { usage: usageObject(first.usage) }), image_router: about }),
     facts: factsOf(job, first),
     spentMicroUsd,
   };

@@ -240,6 +240,18 @@ describe('Prefer: respond-async', () => {
     expect(world.sandbox.ledger()).toHaveLength(1);
   });
 
+  it('with a wait says what was used, and what was left of the time the job had, as a synchronous answer does', async () => {
+    await open({ jobs: 'made' });
+    const body = { ...FOX, model: 'gpt-image-2-low', n: 2, latency_budget_ms: 600_000 };
+    const made = await reply(world.post('/v1/images/generations', body));
+    const waited = await reply(world.post('/v1/images/generations', body, { prefer: 'respond-async, wait=60' }));
+    expect(waited.body.usage).toEqual(made.body.usage);
+    expect(waited.body.usage.total_tokens).toBeGreaterThan(0);
+    const { deadline_left_ms: left, elapsed_ms: elapsed } = waited.body.image_router;
+    expect(left + elapsed).toBe(600_000);
+    expect(waited.headers.get('x-image-router-deadline-left-ms')).toBe(String(left));
+  });
+
   it('is ignored by a stream, which has its own way to wait', async () => {
     await open();
     const answer = await world.post('/v1/images/generations', { ...FOX, stream: true }, { prefer: 'respond-async' });
@@ -256,6 +268,8 @@ describe('on_late: job', () => {
     const { status, body } = await reply(world.post('/v1/images/generations', { ...LATE, latency_budget_ms: 600_000 }));
     expect(status).toBe(200);
     expect(body.data).toHaveLength(1);
+    // Of the caller's budget, not of the day a job has.
+    expect(body.image_router.deadline_left_ms + body.image_router.elapsed_ms).toBe(600_000);
   });
 
   it('answers 202 when the budget runs out; the call that runs goes on, is the only one, and is billed once', async () => {
