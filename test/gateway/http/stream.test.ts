@@ -115,6 +115,18 @@ describe('a stream before a router that is moved by hand', () => {
     expect(text.split(PIXEL.toString('latin1'))).toHaveLength(3);
   });
 
+  it('asks for no interim pictures of several images, which could not be told apart, and says so', async () => {
+    const before = router.calls.length;
+    const seen = collect(world, { prompt: 'a red fox', n: 2, partial_images: 1 });
+    await world.until(() => router.calls.length > before);
+    expect(router.calls[before]?.options.onPartial).toBeUndefined();
+    router.calls[before]?.begin();
+    router.calls[before]?.deliver(PIXEL, PIXEL);
+    const detail = 'partial_images has no effect: they are shown of one image, and n is above 1';
+    const told = { type: 'image_generation.completed', image_router: { warnings: [{ code: 'field-ignored', detail }] } };
+    expect(await seen).toMatchObject([told, told]);
+  });
+
   it('whose client leaves gives the render up and records what it may have cost', async () => {
     const { call, reply } = await begin();
     const settled = world.gatekeeper.settled.length;

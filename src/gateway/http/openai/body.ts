@@ -39,7 +39,7 @@ const sharedFields = {
     .min(0)
     .max(MAX_PARTIAL_IMAGES)
     .optional()
-    .describe('With stream: at most this many interim pictures, 0 to 3. Fewer may come. Default 0.'),
+    .describe('With stream: at most this many interim pictures of one image, 0 to 3. Fewer may come; none with n above 1. Default 0.'),
   user: z.string('must be text').max(MAX_USER_CHARACTERS).optional().describe('Your end user; forwarded only as a hash.'),
   safety_identifier: z
     .string('must be text')

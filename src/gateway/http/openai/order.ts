@@ -91,7 +91,8 @@ export function readOrder(
     },
     model: name,
     stream,
-    partialImages: body.partial_images ?? 0,
+    // Providers' events do not say which of several images they show: nobody could tell them apart.
+    partialImages: makesSeveral(body) ? 0 : (body.partial_images ?? 0),
     notes: notesOn(body, stream, asJob !== undefined),
     asJob,
   };
@@ -124,12 +125,18 @@ function tenantOf(principal: Principal, user: string): string {
   return createHash('sha256').update(`${principal.id}\n${user}`).digest('hex').slice(0, 32);
 }
 
+function makesSeveral({ n = 1 }: Body): boolean {
+  return n > 1;
+}
+
 function notesOn(body: Body, stream: boolean, isJob: boolean): readonly Note[] {
+  const hasPartials = (body.partial_images ?? 0) > 0;
   const ignored = (field: string, why: string): Note => ({ code: 'field-ignored', detail: `${field} has no effect: ${why}` });
   return [
     ...(body.moderation === undefined ? [] : [ignored('moderation', 'providers moderate as they do by default')]),
     ...(body.input_fidelity === undefined ? [] : [ignored('input_fidelity', 'reference images are always read at high fidelity')]),
     ...(body.preview === true && !stream && !isJob ? [ignored('preview', 'it needs stream: true, or a job')] : []),
-    ...((body.partial_images ?? 0) > 0 && !stream ? [ignored('partial_images', 'it needs stream: true')] : []),
+    ...(hasPartials && !stream ? [ignored('partial_images', 'it needs stream: true')] : []),
+    ...(hasPartials && stream && makesSeveral(body) ? [ignored('partial_images', 'they are shown of one image, and n is above 1')] : []),
   ];
 }
