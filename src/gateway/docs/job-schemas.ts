@@ -89,7 +89,7 @@ export const JobEvent = z
     created_at: seconds,
     job_id: z.string(),
     data: z.looseObject({}),
-    job: Job.optional().describe('As it is now; with events of state.'),
+    job: Job.optional().describe('With events of state: in the state it was in then; what grows (previews, cost) as it is now.'),
   })
   .describe('The data of one event, whose name is its type.');
 

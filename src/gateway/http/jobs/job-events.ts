@@ -2,7 +2,7 @@
 // one it saw (Last-Event-ID, which browsers send by themselves, or ?after=). Ends after the job's last event; a gateway that
 // drains ends it earlier, and the client finds the rest at the next one.
 import { z } from 'zod';
-import type { Job, JobEvent } from '../../../domain/job.ts';
+import { hasEnded, JOB_STATES, type Job, type JobEvent, type JobState } from '../../../domain/job.ts';
 import { utf8 } from '../answer.ts';
 import type { Call } from '../call.ts';
 import { startHeartbeat } from '../heartbeat.ts';
@@ -37,18 +37,27 @@ export function streamJobEvents(call: Call, parts: JobParts, job: Job): Response
   return outlet.response;
 }
 
-/** Events that change what there is to see carry the job as it is now; the others are small. */
+/** Events that change what there is to see carry the job in the state they tell of; the others are small. */
 async function eventText(call: Call, parts: JobParts, job: Job, { seq, at, kind, data }: JobEvent): Promise<string> {
-  const now = kind.startsWith('job.') ? await parts.jobs.find(job.principal, job.id) : undefined;
+  const state = JOB_STATES.find((known) => kind === `job.${known}`);
+  const now = state === undefined ? undefined : await parts.jobs.find(job.principal, job.id);
   const told = {
     type: kind,
     seq,
     created_at: Math.floor(at / 1_000),
     job_id: job.id,
     data: inDollars(snakeCase(data)),
-    ...(now === undefined ? {} : { job: jobObject(call, parts, now) }),
+    ...(now === undefined || state === undefined ? {} : { job: jobObject(call, parts, inState(now, state)) }),
   };
   return `id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify(told)}\n\n`;
+}
+
+/**
+ * A job is kept as it is, not as it was: an event that is read later gets back its own state, and nothing that only an end brings.
+ * What grows on the way (previews, cost, runs) is as it is now.
+ */
+function inState(job: Job, state: JobState): Job {
+  return hasEnded(state) ? job : { ...job, state, endedAt: undefined, images: [], degraded: undefined, error: undefined };
 }
 
 const MoneySchema = z.int().min(0);

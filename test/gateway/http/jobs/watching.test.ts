@@ -175,6 +175,21 @@ async function eventsIn(response: Response): Promise<readonly SentEvent[]> {
 }
 
 describe('the events of a job', () => {
+  it('tell each of the state they announce, also to whoever reads them when all is over', async () => {
+    const id = await handIn();
+    world.jobs.start(id);
+    world.jobs.preview(id, picture());
+    world.jobs.end(id, 'completed', { images: [picture()], degraded: 'a smaller picture' });
+    const told = (await eventsIn(await world.get(`/v1/images/jobs/${id}/events`))).map(({ data }) => data);
+    const open = { ended_at: null, images: [], degraded: null, error: null, progress: { estimate: true } };
+    expect(told.map(({ job }) => job)).toMatchObject([
+      { status: 'queued', ...open },
+      { status: 'running', ...open },
+      { status: 'preview_ready', ...open, previews: [{ index: 0 }] },
+      { status: 'completed', ended_at: expect.any(Number), images: [{ index: 0 }], degraded: 'a smaller picture', progress: null },
+    ]);
+  });
+
   it('come in order with their numbers, and end with the job', async () => {
     const id = await handIn();
     const answer = await world.get(`/v1/images/jobs/${id}/events`);
