@@ -30,11 +30,21 @@ const number = (description: string): Json => ({ description, schema: { type: 'n
 /** On every reply. */
 export const REPLY_HEADERS: Readonly<Record<string, Json>> = { 'x-request-id': text("The HTTP request's id, as the log has it.") };
 
+/** On a job that was looked at, beside. */
+export const LOOK_HEADERS: Readonly<Record<string, Json>> = {
+  'retry-after': { description: 'Real seconds until looking at it makes sense; absent when it has ended.', schema: { type: 'integer' } },
+};
+
 /** On a job that was accepted, beside. */
 export const JOB_HEADERS: Readonly<Record<string, Json>> = {
   location: text('Where the job is.'),
-  'retry-after': { description: 'Real seconds until looking at it makes sense.', schema: { type: 'integer' } },
+  ...LOOK_HEADERS,
   'preference-applied': text('What of the header Prefer was heard.'),
+};
+
+/** On images whose caller may have waited for a job, beside. */
+export const WAITED_HEADERS: Readonly<Record<string, Json>> = {
+  'content-location': text('The job that made them, where one did.'),
 };
 
 /** On a file, beside. */

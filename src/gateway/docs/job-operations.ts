@@ -16,6 +16,7 @@ export const JOB_OPERATIONS: Readonly<Record<string, OperationNotes>> = {
     accepted: 'Job',
     errors: ['any', 'keyed', 'body', 'images', 'edits', 'models'],
     takesHeaders: true,
+    makesImages: true,
     isIdempotent: true,
     takesPrefer: true,
     example: `/v1/images/jobs ${json({ prompt: 'a red fox asleep in fresh snow', model: 'preview' })}`,
@@ -37,6 +38,7 @@ export const JOB_OPERATIONS: Readonly<Record<string, OperationNotes>> = {
     about:
       'progress is an estimate from how long such renders took lately. retry-after says when to look again; events and webhooks say it by themselves. Links to pictures need no key and are good for a while; each look makes new ones.',
     answer: { [JSON_TYPE]: 'Job' },
+    isLookedAtAgain: true,
     errors: ['any', 'keyed', 'jobs'],
     example: '/v1/images/jobs/JOB',
   },

@@ -12,8 +12,10 @@ import {
   IDEMPOTENCY_PARAMETER,
   IMAGE_HEADERS,
   JOB_HEADERS,
+  LOOK_HEADERS,
   PREFER_PARAMETER,
   REPLY_HEADERS,
+  WAITED_HEADERS,
 } from './headers.ts';
 import { isJson, type Json, plainSchema } from './json-schema.ts';
 import { JSON_TYPE, type OperationNotes } from './operation-notes.ts';
@@ -107,16 +109,24 @@ function contentOf(schemas: Readonly<Record<string, string | undefined>>): Json 
   return Object.fromEntries(entries);
 }
 
-function answersOf({ answer, accepted, makesImages, isFile }: OperationNotes): Readonly<Record<string, Json>> {
-  const own = { ...(makesImages === true ? IMAGE_HEADERS : {}), ...(isFile === true ? FILE_HEADERS : {}) };
-  const headers = { ...REPLY_HEADERS, ...own };
+function answersOf({ answer, accepted, makesImages, isLookedAtAgain, isFile }: OperationNotes): Readonly<Record<string, Json>> {
+  const headers = {
+    ...REPLY_HEADERS,
+    ...(makesImages === true ? IMAGE_HEADERS : {}),
+    ...(accepted === undefined ? {} : WAITED_HEADERS),
+    ...(isLookedAtAgain === true ? LOOK_HEADERS : {}),
+    ...(isFile === true ? FILE_HEADERS : {}),
+  };
   const jobHeaders = { ...REPLY_HEADERS, ...JOB_HEADERS };
   const later = accepted === undefined ? undefined : { [JSON_TYPE]: accepted };
   return {
     ...(Object.keys(answer).length === 0 ? {} : { '200': { description: 'Done.', headers, content: contentOf(answer) } }),
     ...(later === undefined ? {} : { '202': { description: 'Accepted as a job.', headers: jobHeaders, content: contentOf(later) } }),
     ...(isFile === true
-      ? { '206': { description: 'The part asked for.', headers }, '304': { description: 'You have it already.', headers } }
+      ? {
+          '206': { description: 'The part asked for.', headers, content: contentOf(answer) },
+          '304': { description: 'You have it already.', headers },
+        }
       : {}),
   };
 }

@@ -25,6 +25,8 @@ export type OperationNotes = {
   readonly isIdempotent?: boolean;
   /** Takes Prefer: respond-async, and how long to wait. */
   readonly takesPrefer?: boolean;
+  /** Says when looking again makes sense. */
+  readonly isLookedAtAgain?: boolean;
   /** Answers with parts of a file, or with nothing for who has it already. */
   readonly isFile?: boolean;
   /** What follows `curl -s URL`, beginning with the path. */

@@ -77,6 +77,21 @@ describe('the OpenAPI document', () => {
     expect(headers.map(({ name }) => name)).toEqual([...Object.keys(HEADER_FIELDS), 'idempotency-key', 'prefer']);
   });
 
+  it('describes what a part of a picture is, and the headers that lead a caller to a job and back', () => {
+    const answers = (method: string, path: string): unknown =>
+      operations.find((each) => each.method === method && each.path === path)?.operation.responses;
+    for (const kind of ['content', 'preview']) {
+      const file = answers('get', `/v1/images/jobs/{id}/${kind}/{index}`);
+      const content = { 'image/png': {}, 'image/jpeg': {}, 'image/webp': {} };
+      expect(file).toMatchObject({ 200: { content }, 206: { content } });
+      expect(file).not.toHaveProperty(['304', 'content']);
+    }
+    expect(answers('get', '/v1/images/jobs/{id}')).toHaveProperty(['200', 'headers', 'retry-after']);
+    for (const path of ['/v1/images/generations', '/v1/images/edits', '/v1/images/jobs'])
+      for (const name of ['content-location', 'x-image-router-route', 'x-image-router-deadline-left-ms'])
+        expect(answers('post', path), path).toHaveProperty(['200', 'headers', name]);
+  });
+
   it.each([
     ['generation', 'GenerationBody'],
     ['edit', 'EditBody'],
