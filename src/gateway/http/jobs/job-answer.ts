@@ -64,12 +64,15 @@ export function answerJob(call: Call, order: ImageOrder, kind: BodyKind, wish: J
   return acceptOnce(call, { ...about, wanted, waitMs: budgetMs, budgetMs, headers: {} });
 }
 
-/** Being allowed to be late changes nothing about what is made: the tier is the one that the budget leads to. */
+/**
+ * A tier that nobody named is the one that the budget leads to, as without a job; a provider's model leaves it open, too. One that
+ * was named is made as it is: whoever would rather have less in time asks for no job.
+ */
 function withTierOfBudget({ router }: Gateway, request: ImageRequest, budgetMs: number | undefined) {
   const { need } = router().explain({ ...request, ...(budgetMs === undefined ? {} : { latencyBudgetMs: budgetMs }) });
-  const { tier, quality, route, model } = request;
-  const isChosen = [tier, quality, route, model].some((choice) => choice !== undefined);
-  return { request: isChosen ? request : { ...request, tier: need.tier }, budgetMs: need.budgetMs };
+  const { tier, quality, route } = request;
+  const isNamed = [tier, quality, route].some((choice) => choice !== undefined);
+  return { request: isNamed ? request : { ...request, tier: need.tier }, budgetMs: need.budgetMs };
 }
 
 /** The same key and request: the same job, also when the first answer was lost in a crash. */

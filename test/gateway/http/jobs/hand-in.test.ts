@@ -295,6 +295,20 @@ describe('on_late: job', () => {
     expect(await reply(asked)).toMatchObject({ status: 400, body: { error: { code: 'moderation_blocked', job_id: kept?.job.id } } });
   });
 
+  it('makes what the budget leads to of a provider’s model, which names no tier, and a tier that is named as it is', async () => {
+    await open();
+    const ask = { prompt: 'a red fox in the snow', on_late: 'job', latency_budget_ms: 8_000 };
+    const asked = ['gpt-image-2', 'premium'].map((model) => reply(world.post('/v1/images/generations', { ...ask, model })));
+    await world.until(() => world.jobs.kept.size === 2);
+    const kept = [...world.jobs.kept.values()];
+    expect(Object.fromEntries(kept.map(({ job, request }) => [job.model, request.tier]))).toEqual({
+      'gpt-image-2': 'preview',
+      premium: 'premium',
+    });
+    for (const { job } of kept) world.jobs.end(job.id, 'cancelled', {});
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([409, 409]);
+  });
+
   it('goes on when its caller leaves, and when the gateway drains', async () => {
     await open();
     const leaving = new AbortController();
