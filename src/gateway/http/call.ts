@@ -6,6 +6,7 @@ import { NO_LIMITS } from '../limits/no-limits.ts';
 import type { Principal } from '../ports.ts';
 import type { AnswerFacts } from './answer.ts';
 import type { Gateway } from './gateway.ts';
+import { isKeptId } from './kept-id.ts';
 
 /** What @hono/node-server hands over; nothing when the app is asked without a socket. */
 export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse };
@@ -68,6 +69,12 @@ export class Call {
 
   get query(): URLSearchParams {
     return new URL(this.request.url).searchParams;
+  }
+
+  /** The path's `:id` as that of something kept; empty, and so unknown, where it cannot be one. */
+  get keptId(): string {
+    const { pathId = '' } = this;
+    return isKeptId(pathId) ? pathId : '';
   }
 
   /** `HEAD` is answered like `GET`, without a body. */

@@ -1,6 +1,7 @@
 // What a list may be asked: how many, after which, and filters. Lists are newest first; a cursor names the last entry of the
 // page before and nothing else, so a page stays right while new entries come.
 import type { Call } from './call.ts';
+import { isKeptId } from './kept-id.ts';
 import { Refusal } from './refusal.ts';
 import { unknownParameter } from './unknown-parameter.ts';
 
@@ -29,14 +30,20 @@ export function readLimit(text: string | undefined): number {
   throw badQuery('limit', `limit must be a whole number from 1 to ${MOST_LIMIT}.`);
 }
 
+/** Throws Refusal for a text that is no id of anything. */
+export function readId(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || isKeptId(text)) return text;
+  throw badQuery(name, `${name} must be an id as it is in a reply: letters, digits and _.`);
+}
+
 function cursorOf({ createdAt, id }: Cursor): string {
   return Buffer.from(`${createdAt} ${id}`).toString('base64url');
 }
 
 export function readCursor(text: string | undefined): Cursor | undefined {
   if (text === undefined) return undefined;
-  const [, createdAt, id] = /^(\d{1,16}) (\w{1,80})$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
-  if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id };
+  const [, createdAt, id] = /^(\d{1,16}) (.+)$/.exec(Buffer.from(text, 'base64url').toString()) ?? [];
+  if (createdAt !== undefined && id !== undefined && isKeptId(id)) return { createdAt: Number(createdAt), id };
   throw badQuery('after', 'after must be next of an earlier page.');
 }
 

@@ -65,6 +65,9 @@ function checkRow(gateway: Gateway, principal: Principal, text: string, lifeMs: 
   if (customId !== undefined && (typeof customId !== 'string' || customId === '' || customId.length > LONGEST_ID)) {
     throw new RowError('custom_id', `must be text of 1 to ${LONGEST_ID} characters`);
   }
+  if (customId !== undefined && (customId.includes('\u0000') || !customId.isWellFormed())) {
+    throw new RowError('custom_id', 'must hold no U+0000 and no half of a surrogate pair, which cannot be kept');
+  }
   if (customId !== undefined) claim(customId);
   for (const field of ['images', 'mask']) {
     if (field in fields) throw new RowError(field, 'is not taken in a batch; hand in jobs with pictures one by one');

@@ -49,7 +49,7 @@ export function batchEndpoints(parts: BatchParts, settings: () => EditSettings):
       scope: 'images',
       summary: 'Cancel what is left of a batch',
       handle: async (call) => {
-        const batch = await parts.batches.cancel(call.principal.id, call.pathId ?? '');
+        const batch = await parts.batches.cancel(call.principal.id, call.keptId);
         if (batch === undefined) throw unknownBatch();
         parts.feeder.soon();
         return sendJson(call, 200, await batchObject(call, parts, batch));
@@ -71,7 +71,7 @@ async function listBatches(call: Call, parts: BatchParts): Promise<Response> {
 }
 
 async function batchOf(call: Call, { batches }: BatchParts): Promise<Batch> {
-  const batch = await batches.find(call.principal.id, call.pathId ?? '');
+  const batch = await batches.find(call.principal.id, call.keptId);
   if (batch === undefined) throw unknownBatch();
   return batch;
 }

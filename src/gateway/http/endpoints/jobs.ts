@@ -65,7 +65,7 @@ export function jobEndpoints(parts: JobParts, settings: () => EditSettings, door
       path: `${PATH}/:id/cancel`,
       summary: 'Cancel a job',
       handle: async (call) => {
-        const job = await jobs.cancel(call.principal.id, call.pathId ?? '');
+        const job = await jobs.cancel(call.principal.id, call.keptId);
         if (job === undefined) throw unknownJob();
         return sendJson(call, 200, jobObject(call, parts, job));
       },

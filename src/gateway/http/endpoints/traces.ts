@@ -11,7 +11,7 @@ export const traces: Endpoint = {
   scope: 'read',
   summary: 'See what happened to a request, step by step; money is in micro-dollars',
   handle: async (call) => {
-    const kept = await call.gateway.traces.find(call.principal, call.pathId ?? '');
+    const kept = await call.gateway.traces.find(call.principal, call.keptId);
     if (kept === undefined) throw unknownTrace();
     const { trace, at } = kept;
     return sendJson(call, 200, { object: 'trace', id: trace.requestId, at, events: snakeCase(trace.events) });

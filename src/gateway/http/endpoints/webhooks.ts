@@ -42,7 +42,7 @@ export function webhookEndpoints(parts: WebhookParts): readonly Endpoint[] {
       path: `${PATH}/:id`,
       summary: 'Remove a webhook with its deliveries',
       handle: async (call) => {
-        const id = call.pathId ?? '';
+        const id = call.keptId;
         if (!(await parts.webhooks.removeEndpoint(call.principal.id, id))) throw unknownWebhook();
         return sendJson(call, 200, { id, object: 'webhook', deleted: true });
       },
@@ -86,7 +86,7 @@ async function alter(call: Call, { webhooks, settings }: WebhookParts): Promise<
   const { url, events, enabled } = await readSmallBody(call, WebhookChangeSchema);
   if (url !== undefined) requireReceiverUrl(url, settings().allowInsecureLoopback);
   const off = { at: now(call), reason: 'its owner switched it off' };
-  const changed = await webhooks.changeEndpoint(call.principal.id, call.pathId ?? '', (endpoint) => ({
+  const changed = await webhooks.changeEndpoint(call.principal.id, call.keptId, (endpoint) => ({
     url: url ?? endpoint.url,
     events: events ?? endpoint.events,
     secrets: endpoint.secrets,
@@ -99,7 +99,7 @@ async function alter(call: Call, { webhooks, settings }: WebhookParts): Promise<
 async function rotate(call: Call, { webhooks, secrets }: WebhookParts): Promise<Response> {
   const secret = newSecret(secrets);
   const validUntil = now(call) + ROTATION_MS * call.gateway.clock.speed;
-  const changed = await webhooks.changeEndpoint(call.principal.id, call.pathId ?? '', (endpoint) => ({
+  const changed = await webhooks.changeEndpoint(call.principal.id, call.keptId, (endpoint) => ({
     ...endpoint,
     secrets: rotated(endpoint, secret, validUntil),
   }));
@@ -124,7 +124,7 @@ async function listDeliveries(call: Call, parts: WebhookParts): Promise<Response
 }
 
 async function redeliver(call: Call, parts: WebhookParts): Promise<Response> {
-  const id = call.pathId ?? '';
+  const id = call.keptId;
   const outcome = await parts.webhooks.redeliver(call.principal.id, id, now(call));
   if (outcome === 'endpoint-disabled') throw disabledWebhook();
   if (outcome === 'queued') return queued(call, parts, id);
@@ -144,7 +144,7 @@ function queued(call: Call, { wake }: WebhookParts, id: string): Response {
 
 /** Throws Refusal 404. */
 async function endpointOf(call: Call, { webhooks }: WebhookParts): Promise<WebhookEndpoint> {
-  const endpoint = await webhooks.endpoint(call.principal.id, call.pathId ?? '');
+  const endpoint = await webhooks.endpoint(call.principal.id, call.keptId);
   if (endpoint === undefined) throw unknownWebhook();
   return endpoint;
 }

@@ -1,7 +1,7 @@
 // A caller's jobs, newest first, a page at a time.
 import { JOB_STATES, type JobState } from '../../../domain/job.ts';
 import type { Call } from '../call.ts';
-import { badQuery, pageObject, readCursor, readLimit, readQuery } from '../list-query.ts';
+import { badQuery, pageObject, readCursor, readId, readLimit, readQuery } from '../list-query.ts';
 import { sendJson } from '../send.ts';
 import { jobObject } from './job-object.ts';
 import type { JobParts } from './job-parts.ts';
@@ -15,8 +15,8 @@ export async function listJobs(call: Call, parts: JobParts): Promise<Response> {
   const rows = await parts.jobs.list({
     principal: call.principal.id,
     states: readStates(asked.status),
-    batch: asked.batch,
-    lineage: asked.lineage,
+    batch: readId('batch', asked.batch),
+    lineage: readId('lineage', asked.lineage),
     after: readCursor(asked.after),
     limit: limit + 1,
   });

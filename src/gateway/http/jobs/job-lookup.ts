@@ -8,7 +8,7 @@ import type { JobParts } from './job-parts.ts';
 
 /** Throws Refusal 404. */
 export async function jobOf(call: Call, { jobs }: JobParts): Promise<Job> {
-  const job = await jobs.find(call.principal.id, call.pathId ?? '');
+  const job = await jobs.find(call.principal.id, call.keptId);
   if (job === undefined) throw unknownJob();
   return job;
 }

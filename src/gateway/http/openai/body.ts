@@ -16,6 +16,12 @@ const MAX_USER_CHARACTERS = 256;
 /** Beyond the router's own: only a gateway keeps jobs. */
 const WIRE_ON_LATE = [...ON_LATE, 'job'] as const;
 
+/** Hashed as UTF-8, in which all halves of surrogate pairs are one: they would make one user of several. */
+const user = z
+  .string('must be text')
+  .max(MAX_USER_CHARACTERS)
+  .refine((text) => text.isWellFormed(), 'must hold no half of a surrogate pair');
+
 const sharedFields = {
   prompt: z.string('must be text').describe('What the image shows: 1 to 32000 characters.'),
   model: z
@@ -40,12 +46,8 @@ const sharedFields = {
     .max(MAX_PARTIAL_IMAGES)
     .optional()
     .describe('With stream: at most this many interim pictures of one image, 0 to 3. Fewer may come; none with n above 1. Default 0.'),
-  user: z.string('must be text').max(MAX_USER_CHARACTERS).optional().describe('Your end user; forwarded only as a hash.'),
-  safety_identifier: z
-    .string('must be text')
-    .max(MAX_USER_CHARACTERS)
-    .optional()
-    .describe('The newer name of user, which it replaces where both are given.'),
+  user: user.optional().describe('Your end user; forwarded only as a hash.'),
+  safety_identifier: user.optional().describe('The newer name of user, which it replaces where both are given.'),
   response_format: z
     .enum(['b64_json'])
     .optional()

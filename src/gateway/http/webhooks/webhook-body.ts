@@ -4,7 +4,13 @@ import { WEBHOOK_EVENTS } from '../../../jobs/webhook-store.ts';
 import { readReceiverUrl } from '../../../jobs/webhooks/receiver-url.ts';
 import { Refusal } from '../refusal.ts';
 
-const url = z.string('must be text').describe('Where to POST: https, port 443 or 8443, at a public address.');
+/** A parser drops some of them and encodes others, and not every store can hold them: what is shown would not be what is sent to. */
+const UNSEEN = /[\p{Cc}\p{Cs}]/u;
+
+const url = z
+  .string('must be text')
+  .refine((text) => !UNSEEN.test(text), 'must hold no control characters and no half of a surrogate pair')
+  .describe('Where to POST: https, port 443 or 8443, at a public address.');
 const events = z
   .array(z.enum(WEBHOOK_EVENTS))
   .min(1)
