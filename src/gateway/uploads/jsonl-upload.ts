@@ -51,7 +51,9 @@ async function readForm(request: Request, rules: BodyRules & { readonly fieldNam
 
 function textOf(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw uploadRefused('invalid_value', 'The lines must be UTF-8 text.', { param: FILE });
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  // Editors on Windows put a byte order mark before the first line, which is no part of it.
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 function foreignType() {

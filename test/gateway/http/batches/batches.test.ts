@@ -102,6 +102,19 @@ describe('a batch', () => {
     expect([status, body.rows, body.concurrency]).toEqual([202, 2, 2]);
   });
 
+  it('may begin with a byte order mark, as it is and as the file of a form', async () => {
+    await open();
+    const [first, ...others] = rowsOf(2).map((row) => JSON.stringify(row));
+    const marked = [`\ufeff${first}`, ...others];
+    expect((await handIn(marked)).body).toMatchObject({ rows: 2 });
+    const form = new FormData();
+    form.append('file', new Blob([linesOf(marked)], { type: 'application/jsonl' }), 'rows.jsonl');
+    expect((await answered(fetch(`${world.url}/v1/images/batches`, { method: 'POST', body: form }))).body).toMatchObject({ rows: 2 });
+    expect([...world.batches.kept.values()].map(({ rows }) => rows[0]?.customId)).toEqual(['fox-1', 'fox-1']);
+    // Anywhere else it is a mistake.
+    expect((await handIn([...others, `\ufeff${first}`])).body.error.problems).toMatchObject([{ line: 2, field: 'the whole' }]);
+  });
+
   it('with a bad row is refused whole, each of the first twenty with its line, field and rule', async () => {
     await open();
     const { status, body } = await handIn([
