@@ -19,6 +19,13 @@ export function dollars(amount: MicroUsd): number {
   return amount / 1_000_000;
 }
 
+/** To the last micro-dollar, at least two decimals: for amounts that are compared before the reader's eyes. */
+export function exactUsd(amount: MicroUsd): string {
+  return `$${dollars(amount)
+    .toFixed(6)
+    .replace(/0{1,4}$/, '')}`;
+}
+
 /** `$0.0059`, `$0.134`, `$12.40`: at least two decimals, four where the amount is small enough to need them. */
 export function formatUsd(amount: MicroUsd): string {
   const value = dollars(amount);

@@ -51,7 +51,7 @@ export function createGatekeeper(parts: {
     try {
       const reserved = await reservations.take({ id: requestId, principal: id, images, microUsd: mostMicroUsd, limits, at, keptBy });
       if (reserved === undefined) return STORE_UNAVAILABLE;
-      if (reserved.kind === 'over-limit') return overLimit(reserved, at);
+      if (reserved.kind === 'over-limit') return overLimit(reserved, { wallMs: at, speed: clock.speed });
     } catch (error) {
       if (error instanceof StoreError) return STORE_UNAVAILABLE;
       throw error;

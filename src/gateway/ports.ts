@@ -33,6 +33,8 @@ export type Denial = {
   readonly param: string | undefined;
   /** World milliseconds until trying again makes sense. */
   readonly retryAfterMs: number | undefined;
+  /** Absent: that is for the status to say. False where the same request is denied for ever. */
+  readonly mayRepeat?: boolean;
 };
 
 /** What a request will ask of its key. */

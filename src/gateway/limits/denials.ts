@@ -1,5 +1,5 @@
 // Why somebody is turned away, in words that say which limit it was, what it is, and when there is room again.
-import { formatUsd, microUsd } from '../../domain/money.ts';
+import { exactUsd, microUsd } from '../../domain/money.ts';
 import type { Denial, Principal } from '../ports.ts';
 import type { LimitName, Reserved } from '../store/store.ts';
 
@@ -42,21 +42,29 @@ const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
 
 type Refusal = Extract<Reserved, { kind: 'over-limit' }>;
 
-export function overLimit(refusal: Refusal, wallMs: number): Denial {
-  const { limit, most, used, freesAt } = refusal;
+/** Figures of a denial are exact or rounded up: a limit must not look as if it had room. */
+export function overLimit(refusal: Refusal, { wallMs, speed }: { readonly wallMs: number; readonly speed: number }): Denial {
+  const { limit, most, asked, used, freesAt } = refusal;
   const isMoney = limit === 'usdPerDay' || limit === 'usdPerMonth';
-  const say = (amount: number): string => (isMoney ? formatUsd(microUsd(amount / 1_000_000)) : String(amount));
+  const waitMs = freesAt === undefined ? undefined : Math.max(0, freesAt - wallMs);
+  const say = (amount: number): string => (isMoney ? exactUsd(microUsd(amount / 1_000_000)) : String(amount));
   return {
     status: 429,
     code: isMoney ? 'budget_exceeded' : 'rate_limit_exceeded',
-    message: `This key's limit of ${say(most)} for ${LIMIT_WORDS[limit]} has no room for this request: ${say(used)} is in use. ${whenFree(refusal, wallMs, say)}`,
+    message: `This key's limit of ${say(most)} for ${LIMIT_WORDS[limit]} has no room for this request, which ${isMoney ? 'may cost' : 'asks for'} ${say(asked)}: ${say(used)} is in use. ${whenFree(refusal, waitMs, speed)}`,
     param: undefined,
-    retryAfterMs: freesAt === undefined ? undefined : Math.max(0, freesAt - wallMs),
+    retryAfterMs: waitMs,
+    ...(asked > most ? { mayRepeat: false } : {}),
   };
 }
 
-function whenFree({ most, asked, freesAt }: Refusal, wallMs: number, say: (amount: number) => string): string {
-  if (asked > most) return `It asks for up to ${say(asked)}, which never fits: ask for less, or for a wider limit.`;
-  if (freesAt === undefined) return 'Room again when a request that runs has ended.';
-  return `Room again in ${Math.ceil(Math.max(0, freesAt - wallMs) / 1_000)} s.`;
+function whenFree({ most, asked }: Refusal, waitMs: number | undefined, speed: number): string {
+  if (asked > most) return 'That never fits: ask for less, or for a wider limit.';
+  if (waitMs === undefined) return 'Room again when a request that runs has ended.';
+  return `Room again in ${realSeconds(waitMs, speed)} s.`;
+}
+
+/** World milliseconds as whole seconds of the caller's clock, which Retry-After counts in; at least one. */
+export function realSeconds(worldMs: number, speed: number): number {
+  return Math.max(1, Math.ceil(worldMs / speed / 1_000));
 }

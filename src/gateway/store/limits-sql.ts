@@ -3,6 +3,7 @@
 import { type MicroUsd, microUsd, ZERO_USD } from '../../domain/money.ts';
 import { type Cost, NO_COST } from '../../domain/result.ts';
 import { periodEnd, periodsOf } from './periods.ts';
+import { usedOf } from './rates.ts';
 import { figure, type Row, type Sql } from './sql.ts';
 import type { LimitName, Reservation, Reserved, SpendBatch, SpendRow } from './store.ts';
 
@@ -73,7 +74,7 @@ function takeTokens(sql: Sql, { principal, limits, at }: Reservation, limit: Rat
     .get({ most, at, principal, kind: limit });
   const tokens = figure(row, 'tokens');
   const freesAt = count > most ? undefined : figure(row, 'since') + Math.ceil(((count - tokens) * MINUTE_MS) / most);
-  throw new OverLimit({ limit, most, asked: count, used: Math.round(most - tokens), freesAt });
+  throw new OverLimit({ limit, most, asked: count, used: usedOf(most, tokens), freesAt });
 }
 
 function takeMoney(sql: Sql, { principal, microUsd: amount, limits, at }: Reservation, limit: MoneyName, period: string): void {

@@ -229,6 +229,15 @@ describe('who may ask', () => {
     expect(reply.headers.get('x-should-retry')).toBe('false');
   });
 
+  it('what will never fit is not asked again by client libraries', async () => {
+    const never = { status: 429, code: 'rate_limit_exceeded', message: 'That never fits.', mayRepeat: false } as const;
+    world.gatekeeper.denial = { ...never, param: undefined, retryAfterMs: undefined };
+    const reply = await world.post('/v1/images/generations', POST);
+    expect({ status: reply.status, again: reply.headers.get('x-should-retry') }).toEqual({ status: 429, again: 'false' });
+    world.gatekeeper.denial = { ...world.gatekeeper.denial, mayRepeat: undefined } as never;
+    expect((await world.post('/v1/images/generations', POST)).headers.get('x-should-retry')).toBeNull();
+  });
+
   it('only sees the models its key may use', async () => {
     world.gatekeeper.keys.set('few', { id: 'key_3', scopes: ['read'], limits: { ...NO_LIMITS, models: ['preview'] } });
     const list = await world.client({ apiKey: 'few' }).models.list();

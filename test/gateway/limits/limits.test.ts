@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { manualClock } from '../../support/manual-clock.ts';
 import { admitted, ask, costOf, dataFolder, keyed, stateIn, usd } from '../support/state-world.ts';
 
 describe('a key’s limits', () => {
@@ -16,12 +17,21 @@ describe('a key’s limits', () => {
     admitted(await state.gatekeeper.admit(principal, ask('c', { mostMicroUsd: usd(5_000) })));
   });
 
+  it('name the seconds of the caller’s clock, which Retry-After counts in, however fast the world runs', async () => {
+    const state = await stateIn(await dataFolder(), { clock: manualClock(10) });
+    const { principal } = await keyed(state, { requestsPerMinute: 3 });
+    for (const id of ['a', 'b', 'c']) admitted(await state.gatekeeper.admit(principal, ask(id)));
+    const denial = await state.gatekeeper.admit(principal, ask('d'));
+    expect(denial).toMatchObject({ status: 429, retryAfterMs: 20_000 });
+    expect(denial).toHaveProperty('message', expect.stringContaining('Room again in 2 s.'));
+  });
+
   it('a request that never fits is told so, and not when to come back', async () => {
     const state = await stateIn(await dataFolder());
     const { principal } = await keyed(state, { imagesPerMinute: 2, usdPerMonth: 0.001 });
     for (const asked of [ask('a', { images: 3 }), ask('b')]) {
       const denial = await state.gatekeeper.admit(principal, asked);
-      expect(denial).toMatchObject({ status: 429, retryAfterMs: undefined });
+      expect(denial).toMatchObject({ status: 429, retryAfterMs: undefined, mayRepeat: false });
       expect(denial).toHaveProperty('message', expect.stringContaining('never fits'));
     }
   });
@@ -41,6 +51,30 @@ describe('a key’s limits', () => {
     expect(await state.gatekeeper.admit(placed.principal, ask('d'))).toHaveProperty('message', expect.stringContaining('at the same time'));
     await lease.settle(costOf(1));
     admitted(await state.gatekeeper.admit(placed.principal, ask('d')));
+  });
+
+  it('are told in figures that leave no room, also while a part of one is refilled', async () => {
+    const clock = manualClock();
+    const state = await stateIn(await dataFolder(), { clock });
+    const { principal } = await keyed(state, { requestsPerMinute: 3, imagesPerMinute: 7, usdPerDay: 10 });
+    const refusedAs = async (id: string, changes: Parameters<typeof ask>[1]) => {
+      const denial = await state.gatekeeper.admit(principal, ask(id, changes));
+      if (!('message' in denial)) throw new Error('there was room');
+      const [, most, asked, used] =
+        /limit of \$?([\d.]+) .* (?:may cost \$|asks for )([\d.]+): \$?([\d.]+) is in use\./.exec(denial.message) ?? [];
+      expect(Number(used) + Number(asked), denial.message).toBeGreaterThan(Number(most));
+      return denial.message;
+    };
+    admitted(await state.gatekeeper.admit(principal, ask('a', { images: 5, mostMicroUsd: usd(9_994_001) })));
+    expect(await refusedAs('b', { mostMicroUsd: usd(6_000) })).toContain('which may cost $0.006: $9.994001 is in use.');
+    expect(await refusedAs('c', { images: 3 })).toContain('limit of 7 for images per minute');
+    for (const id of ['d', 'e']) admitted(await state.gatekeeper.admit(principal, ask(id, { images: 0, mostMicroUsd: usd(0) })));
+    clock.advance(8_000);
+    // Six seconds' worth is missing: 2.6 of 3 are in use.
+    expect(await refusedAs('f', { images: 0 })).toContain(
+      'limit of 3 for requests per minute has no room for this request, which asks for 1: 3 is in use',
+    );
+    expect(await refusedAs('f', { images: 0 })).toContain('Room again in 12 s.');
   });
 
   it('hold over two gateways on one folder', async () => {

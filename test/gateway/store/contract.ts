@@ -90,6 +90,15 @@ export function storeContract(open: OpenStores): void {
       expect(await one.reserve(reservation(id, { limits, microUsd: usd(0) }))).toEqual({ kind: 'reserved' });
   });
 
+  law('of a rate so much is in use that what is refused has no room, also between two requests', async ({ one }) => {
+    const limits = { ...NO_LIMITS, requestsPerMinute: 3 };
+    for (const id of ['a', 'b', 'c']) expect(await one.reserve(reservation(id, { limits }))).toEqual({ kind: 'reserved' });
+    for (const passed of [0, 1, 1_000, 10_000, 19_999]) {
+      const refused = await one.reserve(reservation('d', { limits, at: NOON + passed }));
+      expect(refused).toMatchObject({ limit: 'requestsPerMinute', most: 3, asked: 1, used: 3, freesAt: NOON + 20_000 });
+    }
+  });
+
   law('a rate says when there is room again, and there is', async ({ one, other }) => {
     const limits = { ...NO_LIMITS, imagesPerMinute: 6 };
     expect(await one.reserve(reservation('a', { limits, images: 6 }))).toEqual({ kind: 'reserved' });

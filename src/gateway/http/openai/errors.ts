@@ -7,7 +7,7 @@ import { dollars } from '../../../domain/money.ts';
 import type { Offer } from '../../../domain/plan.ts';
 import { costInTrace } from '../../../domain/result.ts';
 import { StoreError } from '../../../domain/store-error.ts';
-import { STORE_UNAVAILABLE } from '../../limits/denials.ts';
+import { realSeconds, STORE_UNAVAILABLE } from '../../limits/denials.ts';
 import type { Denial } from '../../ports.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Gateway } from '../gateway.ts';
@@ -27,10 +27,10 @@ export function toRefusal(error: unknown, gateway: Gateway): Refusal {
 }
 
 export function fromDenial(denial: Denial, gateway: Gateway): Refusal {
-  const { status, code, message, param, retryAfterMs } = denial;
+  const { status, code, message, param, retryAfterMs, mayRepeat } = denial;
   const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-  const retryAfterS = realSeconds(retryAfterMs, gateway);
-  return new Refusal({ status, code, message, param, retryAfterS, headers });
+  const retryAfterS = retryAfterMs === undefined ? undefined : realSeconds(retryAfterMs, gateway.clock.speed);
+  return new Refusal({ status, code, message, param, retryAfterS, mayRepeat, headers });
 }
 
 export function overloaded(message: string): Refusal {
@@ -72,11 +72,6 @@ function errorHeaders({ status, retryAfterS, mayRepeat, headers }: RefusalDetail
   };
 }
 
-/** World milliseconds as the whole real seconds that Retry-After counts in. */
-function realSeconds(worldMs: number | undefined, { clock }: Gateway): number | undefined {
-  return worldMs === undefined ? undefined : Math.max(1, Math.ceil(worldMs / clock.speed / 1_000));
-}
-
 const ROUTER_TYPES: Partial<Record<ErrorCode, ErrorType>> = {
   refused: 'image_generation_user_error',
   deadline_exceeded: 'timeout_error',
@@ -96,7 +91,7 @@ function fromRouter(error: ImageRouterError, gateway: Gateway): Refusal {
     message: problem === undefined ? wireText(error.message) : describe(problems),
     param: problem === undefined ? undefined : wireField(problem.field),
     remedy: error.remedy === undefined ? undefined : wireText(error.remedy),
-    retryAfterS: retry?.change === 'retryAfterMs' ? realSeconds(retry.to, gateway) : undefined,
+    retryAfterS: retry?.change === 'retryAfterMs' ? realSeconds(retry.to, gateway.clock.speed) : undefined,
     // The router has tried what there was to try inside the request's limits: the same again would only pay again.
     mayRepeat: ERROR_CODES[error.code].http >= 500 ? false : undefined,
     extras: {

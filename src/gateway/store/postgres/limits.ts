@@ -1,6 +1,7 @@
 // What the database says about a reservation, in the words of the port.
 import { microUsd } from '../../../domain/money.ts';
 import { periodEnd, periodsOf } from '../periods.ts';
+import { usedOf } from '../rates.ts';
 import type { LimitName, Reservation, Reserved } from '../store.ts';
 import type { Row } from './database.ts';
 
@@ -30,7 +31,7 @@ export function reservedOf(reservation: Reservation, row: Row | undefined): Rese
       const asked = limit === 'requestsPerMinute' ? 1 : reservation.images;
       const tokens = Number(row.tokens);
       const freesAt = asked > most ? undefined : Number(row.since) + Math.ceil(((asked - tokens) * MINUTE_MS) / most);
-      return { kind: 'over-limit', limit, most, asked, used: Math.round(most - tokens), freesAt };
+      return { kind: 'over-limit', limit, most, asked, used: usedOf(most, tokens), freesAt };
     }
     case 'concurrent':
       return { kind: 'over-limit', limit, most, asked: 1, used: Number(row.used), freesAt: undefined };
