@@ -26,10 +26,16 @@ export function exactUsd(amount: MicroUsd): string {
     .replace(/0{1,4}$/, '')}`;
 }
 
-/** `$0.0059`, `$0.134`, `$12.40`: at least two decimals, four where the amount is small enough to need them. */
+/** Below a dollar, and below a tenth of a cent, where four decimals would leave one figure or none. */
+const SMALL = 1;
+const TINY = 0.001;
+
+/** `$0.000012`, `$0.0059`, `$0.134`, `$12.40`: at least two decimals, more where the amount is small enough to need them. */
 export function formatUsd(amount: MicroUsd): string {
-  const value = dollars(amount);
-  const digits = value !== 0 && Math.abs(value) < 1 ? 4 : 2;
-  const text = value.toFixed(digits);
-  return `$${digits === 4 ? text.replace(/0{1,2}$/, '') : text}`;
+  const size = Math.abs(dollars(amount));
+  if (size === 0 || size >= SMALL) return `$${dollars(amount).toFixed(2)}`;
+  if (size < TINY) return exactUsd(amount);
+  return `$${dollars(amount)
+    .toFixed(4)
+    .replace(/0{1,2}$/, '')}`;
 }

@@ -46,6 +46,12 @@ describe('image-router keys', () => {
     });
   });
 
+  it('lists limits in dollars to the last millionth that counts', async () => {
+    await keys('create', '--name', 'tiny', '--usd-per-day', '0.0000001', '--usd-per-month', '2.5');
+    const { out } = await keys('list');
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('usdPerDay $0.000001, usdPerMonth $2.50');
+  });
+
   it.each([
     [['create', '--name', 'a', '--scope', 'everything'], '--scope must be some of images, read, admin'],
     [['create', '--name', 'a', '--usd-per-day', '-1'], '--usd-per-day must be above 0'],

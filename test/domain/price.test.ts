@@ -106,11 +106,19 @@ describe('money', () => {
 
   it.each([
     [0, '$0.00'],
+    [1, '$0.000001'],
+    [120, '$0.00012'],
+    [999, '$0.000999'],
+    [1_000, '$0.001'],
     [5_910, '$0.0059'],
     [134_000, '$0.134'],
     [500_000, '$0.50'],
     [12_400_000, '$12.40'],
   ])('%d millionths read %s', (amount, text) => {
     expect(formatUsd(microUsd(amount / 1e6))).toBe(text);
+  });
+
+  it('an amount that is not nothing never reads as nothing', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 10_000_000 }), (amount) => /[1-9]/.test(formatUsd(microUsd(amount / 1e6)))));
   });
 });

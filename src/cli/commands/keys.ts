@@ -1,6 +1,7 @@
 // image-router keys: make, list and revoke the keys of a gateway. A key is shown once, when it is made.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { exactUsd, microUsd } from '../../domain/money.ts';
 import { problemsError } from '../../domain/problem.ts';
 import { DEFAULT_SETTINGS } from '../../gateway/config/settings.ts';
 import { createKeyRing, type KeyRing, REMEMBERED_MS } from '../../gateway/keys/key-ring.ts';
@@ -98,7 +99,10 @@ function described({ id, name, scopes, limits, createdAt, revokedAt }: StoredKey
 
 function limitsText(limits: KeyLimits): string {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return given.length === 0
-    ? 'none'
-    : given.map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(',') : String(value)}`).join(', ');
+  return given.length === 0 ? 'none' : given.map(([name, value]) => `${name} ${limitText(name, value)}`).join(', ');
+}
+
+function limitText(name: string, value: KeyLimits[keyof KeyLimits]): string {
+  if (typeof value !== 'number') return value?.join(',') ?? 'none';
+  return name.startsWith('usd') ? exactUsd(microUsd(value)) : String(value);
 }

@@ -125,6 +125,12 @@ describe('what stands in the way', () => {
     expect(error.remedy).not.toContain('latencyBudgetMs');
   });
 
+  it('a cap of less than a millionth of a dollar is not called nothing', async () => {
+    const { status, error } = await refused({ ...POST, max_cost_usd: 1e-7 });
+    expect(status).toBe(422);
+    expect(error.message).toContain('the cap is $0.000001');
+  });
+
   it("a refused prompt is the provider's own kind of error", async () => {
     world.sandbox.inject({ fault: 'moderation-input' });
     const error = await world
