@@ -16,7 +16,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   background: 'use format png or webp for a transparent background',
   latencyBudgetMs: 'give a positive number of milliseconds, at most a day; 8 s is 8000',
   maxCostUsd: 'give a positive number of dollars, such as 0.10',
-  tier: 'give either tier or quality, one of preview, standard, premium',
+  tier: 'give either tier or quality; tiers are preview, standard, premium',
   tenant: 'use a short id of letters, digits and . _ : @ -',
   baseUrl: 'give the full URL with its path, such as https://api.openai.com/v1',
   apiKey: "give the provider's key, or env:NAME to read it from the environment",
@@ -52,10 +52,26 @@ function describeProblem(problem: Problem): string {
 }
 
 function problemsOf(issues: readonly Issue[], schema: z.ZodType, input: unknown): readonly Problem[] {
-  return issues.flatMap((issue) => {
+  return issues.filter(isTelling).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [problemOf(issue, input)];
     return issue.keys.map((key) => unknownKey([...issue.path, key], key, knownKeys(schema)));
   });
+}
+
+/** A number beyond what is counted exactly is told its field's own limit, where there is one, and not the machine's. */
+function isTelling(issue: Issue, _: number, issues: readonly Issue[]): boolean {
+  const limit = limitOf(issue);
+  if (limit === undefined || Math.abs(limit) !== Number.MAX_SAFE_INTEGER) return true;
+  const isTold = (other: Issue): boolean => other !== issue && other.code === issue.code && isSamePath(other.path, issue.path);
+  return !issues.some(isTold);
+}
+
+function limitOf(issue: Issue): number | undefined {
+  return issue.code === 'too_big' ? Number(issue.maximum) : issue.code === 'too_small' ? Number(issue.minimum) : undefined;
+}
+
+function isSamePath(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return one.length === other.length && one.every((part, index) => part === other[index]);
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string, known: readonly string[]): Problem {
@@ -84,9 +100,9 @@ function ruleOf(issue: Issue, value: unknown): string {
     case 'invalid_value':
       return `must be ${choices(issue)?.replace('use ', '') ?? 'another value'}`;
     case 'too_small':
-      return issue.inclusive === false ? `must be above ${issue.minimum}` : `must be at least ${issue.minimum}`;
+      return issue.inclusive === false ? `must be above ${issue.minimum}` : `must ${counted('at least', issue.minimum, issue.origin)}`;
     case 'too_big':
-      return `must be at most ${issue.maximum}`;
+      return `must ${counted('at most', issue.maximum, issue.origin)}`;
     case 'invalid_type':
       return issue.message.startsWith('must') ? issue.message : `must be ${article(issue.expected)}`;
     case 'invalid_union':
@@ -94,6 +110,18 @@ function ruleOf(issue: Issue, value: unknown): string {
     default:
       return issue.message;
   }
+}
+
+/** What a length counts; a number's own size needs no unit. */
+const COUNTED: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  string: ['character', 'characters'],
+  array: ['entry', 'entries'],
+};
+
+/** `have at least 1 entry`, `be at most 10`. */
+function counted(comparison: string, count: number | bigint, origin: string): string {
+  const unit = COUNTED[origin];
+  return unit === undefined ? `be ${comparison} ${count}` : `have ${comparison} ${count} ${count === 1 ? unit[0] : unit[1]}`;
 }
 
 function choices(issue: Issue): string | undefined {

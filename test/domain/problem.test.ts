@@ -15,6 +15,10 @@ function problemsOf(request: unknown): ImageRouterError['problems'] {
 describe('a broken rule', () => {
   it.each([
     [{ prompt: 'x', n: 0 }, 'n', 'must be at least 1', '0'],
+    [{ prompt: 'x', n: 1e99 }, 'n', 'must be at most 10', '1e+99'],
+    [{ prompt: 'x', n: -1e99 }, 'n', 'must be at least 1', '-1e+99'],
+    [{ prompt: 'x', model: '' }, 'model', 'must have at least 1 character', '""'],
+    [{ prompt: 'x', referenceImages: [] }, 'referenceImages', 'must have at least 1 entry', '[]'],
     [{ prompt: 'x', n: 1.5 }, 'n', 'must be a whole number', '1.5'],
     [{ prompt: 'x', quality: 'ultra' }, 'quality', 'must be one of auto, low, medium, high', '"ultra"'],
     [{ prompt: 'x', latencyBudgetMs: -1 }, 'latencyBudgetMs', 'must be above 0', '-1'],
@@ -33,6 +37,10 @@ describe('a broken rule', () => {
     const [problem] = problemsOf(request);
     expect(problem).toMatchObject({ field, rule });
     if (value !== undefined) expect(problem?.value).toBe(value);
+  });
+
+  it('of a number is told once, by its own limit', () => {
+    expect(problemsOf({ prompt: 'x', n: 1e99 })).toHaveLength(1);
   });
 
   it('tells all of them at once', () => {

@@ -48,6 +48,20 @@ describe('what a caller got wrong', () => {
     expect(error.message).not.toMatch(/latencyBudgetMs|maxCostUsd|textAccuracy/);
   });
 
+  it.each([
+    [{ ...POST, model: '' }, 'model must have at least 1 character, got ""'],
+    [{ ...POST, user: 'u'.repeat(3_000) }, 'user must have at most 256 characters'],
+    [{ ...POST, n: 1e99 }, 'n must be at most 10, got 1e+99'],
+    [{ ...POST, quality: 'low' }, 'model must not be given together with quality'],
+    [{ ...POST, output_format: 'jpeg', background: 'transparent' }, 'background transparent needs output_format png or webp'],
+  ])('a broken rule says what it counts, in the names of the wire: %#', async (body, words) => {
+    const { status, error } = await refused(body);
+    expect({ status, message: error.message }).toEqual({ status: 400, message: expect.stringContaining(words) });
+    expect(`${error.message} ${error.remedy} ${JSON.stringify(error.problems)}`).not.toMatch(
+      /9007199254740991|\btier\b|[^_]format (png|jpeg)/,
+    );
+  });
+
   it('a misspelt field names what was meant', async () => {
     expect((await refused({ ...POST, qualty: 'low' })).error).toMatchObject({ remedy: 'did you mean "quality"?' });
   });

@@ -82,6 +82,11 @@ describe('a webhook', () => {
     expect(await store.endpoints('mine')).toEqual([]);
   });
 
+  it('made to tell of nothing is told how many events it needs', async () => {
+    const { message } = await refused(world.post('/v1/webhooks', { url: URL_, events: [] }, MINE));
+    expect(message).toBe('events must have at least 1 entry, got []');
+  });
+
   it('is unknown to everybody but its owner, in the same words as one that never was', async () => {
     const { id } = await add();
     const asks = (headers: Record<string, string>, which: string): readonly Promise<Response>[] => [

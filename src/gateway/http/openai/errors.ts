@@ -138,8 +138,10 @@ function wireField(field: string): string {
   return `${Object.hasOwn(WIRE_NAMES, first) ? WIRE_NAMES[first] : first}${index}`;
 }
 
-const CAMEL_NAMES = /\b(aspectRatio|referenceImages|latencyBudgetMs|textAccuracy|maxCostUsd|onLate)\b/g;
+/** `format` and `tier` are words of their own, too: here they are the fields. */
+const OUR_NAMES =
+  /\b(aspectRatio|referenceImages|latencyBudgetMs|textAccuracy|maxCostUsd|onLate|format(?= (?:png|jpeg|webp)\b)|tier(?= or quality\b))\b/g;
 
 export function wireText(text: string): string {
-  return text.replace(CAMEL_NAMES, (name) => WIRE_NAMES[name] ?? name);
+  return text.replace(OUR_NAMES, (name) => WIRE_NAMES[name] ?? name);
 }
