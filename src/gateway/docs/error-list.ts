@@ -68,7 +68,12 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(409, 'webhook_disabled', 'webhooks', 'Nothing is sent there: its receiver answered 410, or its owner switched it off.'),
   entry(410, 'pictures_gone', 'pictures', 'The pictures are not kept any more.'),
   entry(413, 'request_too_large', 'body', 'More bytes than are taken; the message says how many are.'),
-  entry(415, 'unsupported_media_type', 'body', 'The content-type is not one of those taken here.'),
+  entry(
+    415,
+    'unsupported_media_type',
+    'body',
+    'The content-type is not one of those taken here, or the body is packed (content-encoding).',
+  ),
   entry(416, 'range_not_satisfiable', 'pictures', 'The range lies outside the picture; content-range says how long it is.'),
   entry(422, 'infeasible', 'images', 'No route can do it inside the limits. Nothing was spent; `offers` say what would work.'),
   entry(422, 'idempotency_mismatch', 'images', 'The Idempotency-Key was used with another request.'),

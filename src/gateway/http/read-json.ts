@@ -4,12 +4,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Call } from './call.ts';
+import { refuseEncoded } from './content-encoding.ts';
 import { jsonErrorAt, positionText } from './json-position.ts';
-import { Refusal } from './refusal.ts';
+import { oneProblem, Refusal } from './refusal.ts';
 
 /** Throws Refusal unless the body is a JSON object of at most `limits.jsonBytes`. */
 export async function readJsonBody(call: Call): Promise<Readonly<Record<string, unknown>>> {
   requireType(call.headers, 'application/json');
+  refuseEncoded(call.headers);
   const limit = call.gateway.settings().limits.jsonBytes;
   if (Number(call.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit);
   const { incoming } = call;
@@ -23,7 +25,9 @@ function requireType(headers: Headers, type: string): void {
   const [bare = ''] = (given ?? '').split(';');
   if (bare.trim().toLowerCase() === type) return;
   const message = given === null ? `The request has no content-type; it must be ${type}.` : `The content-type must be ${type}.`;
-  throw new Refusal({ status: 415, code: 'unsupported_media_type', message, remedy: `send the header content-type: ${type}` });
+  const remedy = `send the header content-type: ${type}`;
+  const extras = oneProblem('content-type', `must be ${type}`, remedy);
+  throw new Refusal({ status: 415, code: 'unsupported_media_type', message, param: 'content-type', remedy, extras });
 }
 
 function readSocket(incoming: IncomingMessage, limit: number): Promise<Buffer> {
@@ -95,6 +99,7 @@ function tooLarge(limit: number): Refusal {
     status: 413,
     code: 'request_too_large',
     message: `The body must be at most ${limit} bytes.`,
+    extras: oneProblem('body', `must be at most ${limit} bytes`),
     // The rest of the body is still to come, and nobody will read it.
     headers: { connection: 'close' },
   });

@@ -39,6 +39,11 @@ export class Refusal extends Error {
   }
 }
 
+/** For `extras`: the one broken rule, as those of a body's fields are told. */
+export function oneProblem(field: string, rule: string, remedy?: string): Readonly<Record<string, unknown>> {
+  return { problems: [{ field, rule, remedy }] };
+}
+
 export function typeFor(status: number): ErrorType {
   if (status === 401) return 'authentication_error';
   if (status === 403) return 'permission_error';

@@ -2,6 +2,7 @@
 // pieces, for how long, and only while the sender is there. Whatever goes wrong anywhere ends the reading at once, also
 // when the sink is stuck; nothing of the body is kept here.
 import type { Clock } from '../../system/clock.ts';
+import { refuseEncoded } from '../http/content-encoding.ts';
 import type { Refusal } from '../http/refusal.ts';
 import { uploadRefused } from './upload-refused.ts';
 
@@ -24,6 +25,7 @@ const MOST_PIECES = 200_000;
 
 /** `open` gets a way to refuse from outside of `write` and `end`. Rejects with Refusal, or with what the sink threw. */
 export async function readBody(request: Request, rules: BodyRules, open: (refuse: (why: unknown) => void) => Sink): Promise<void> {
+  refuseEncoded(request.headers);
   refuseByLength(request.headers.get('content-length'), rules.bytesLimit);
   const reader = request.body?.getReader();
   if (reader === undefined) throw uploadRefused('invalid_multipart', 'The request has no body.');
@@ -51,7 +53,7 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, sink: Sink,
     if (done) break;
     received += value.byteLength;
     if (received > rules.bytesLimit) throw tooLarge(rules.bytesLimit);
-    if (pieces >= MOST_PIECES) throw uploadRefused('request_too_large', `The body came in more than ${MOST_PIECES} pieces.`);
+    if (pieces >= MOST_PIECES) throw tooManyPieces();
     if (!rules.reserve(value.byteLength)) throw uploadRefused('overloaded', 'The gateway holds as many bytes as it may; try again soon.');
     await sink.write(value);
   }
@@ -65,7 +67,13 @@ function refuseByLength(contentLength: string | null, bytesLimit: number): void 
 
 function tooLarge(bytesLimit: number): Refusal {
   const remedy = 'send fewer or smaller pictures';
-  return uploadRefused('request_too_large', `The body must be at most ${bytesLimit} bytes.`, { remedy });
+  const rule = `must be at most ${bytesLimit} bytes`;
+  return uploadRefused('request_too_large', `The body ${rule}.`, { remedy, rule });
+}
+
+function tooManyPieces(): Refusal {
+  const rule = `must come in at most ${MOST_PIECES} pieces`;
+  return uploadRefused('request_too_large', `The body ${rule}.`, { rule });
 }
 
 function tooSlow(timeLimitMs: number): Refusal {

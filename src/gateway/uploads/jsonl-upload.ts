@@ -58,5 +58,6 @@ function textOf(bytes: Uint8Array): string {
 
 function foreignType() {
   const remedy = 'send application/jsonl with a generation a line, or multipart/form-data with the lines as file';
-  return uploadRefused('unsupported_media_type', 'A batch must be application/jsonl or multipart/form-data.', { remedy });
+  const rule = 'must be application/jsonl or multipart/form-data';
+  return uploadRefused('unsupported_media_type', `A batch ${rule}.`, { param: 'content-type', remedy, rule });
 }

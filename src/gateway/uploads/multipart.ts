@@ -145,5 +145,6 @@ function fileForText(param: string): Refusal {
 }
 
 function textTooLong(param: string): Refusal {
-  return uploadRefused('request_too_large', `The field '${param}' must be at most ${TEXT_BYTES_LIMIT} bytes.`, { param });
+  const rule = `must be at most ${TEXT_BYTES_LIMIT} bytes`;
+  return uploadRefused('request_too_large', `The field '${param}' ${rule}.`, { param, rule });
 }

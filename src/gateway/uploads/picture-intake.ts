@@ -58,7 +58,8 @@ export function pictureIntake(rules: PictureRules): PictureIntake {
 
 function tooManyBytes(param: string, bytesLimit: number): Refusal {
   const remedy = 'scale the picture down, or send it as JPEG or WebP';
-  return uploadRefused('request_too_large', `${param} must be smaller than ${bytesLimit} bytes`, { param, remedy });
+  const rule = `must be smaller than ${bytesLimit} bytes`;
+  return uploadRefused('request_too_large', `${param} ${rule}`, { param, remedy, rule });
 }
 
 /** A type nobody accepts is refused before the first byte of the file. */

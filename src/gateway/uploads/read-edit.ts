@@ -27,15 +27,18 @@ export type EditUpload = {
 export async function readEdit(request: Request, rules: EditRules): Promise<EditUpload> {
   const type = typeOf(request);
   if (type === 'application/json') return readJsonEdit(request, rules);
-  if (type !== 'multipart/form-data') throw foreignType();
+  if (type !== 'multipart/form-data') throw foreignType('An edit', WITH_FILES);
   const { texts, images, mask } = await readForm(request, { ...rules, textNames: rules.fieldNames });
   if (images.length === 0) throw noImage();
   return { fields: withoutEmpty(texts), images, mask };
 }
 
 /** The body of what may be an edit or a generation: as JSON, without pictures too. Rejects with Refusal. */
-export function readEditOrGeneration(request: Request, rules: EditRules): Promise<EditUpload> {
-  return typeOf(request) === 'application/json' ? readJsonImages(request, rules) : readEdit(request, rules);
+export async function readEditOrGeneration(request: Request, rules: EditRules): Promise<EditUpload> {
+  const type = typeOf(request);
+  if (type === 'application/json') return readJsonImages(request, rules);
+  if (type !== 'multipart/form-data') throw foreignType('A job', `send application/json without pictures; with them, ${WITH_FILES}`);
+  return readEdit(request, rules);
 }
 
 function typeOf(request: Request): string {
@@ -52,7 +55,9 @@ function noImage() {
   return uploadRefused('missing_required_parameter', "Missing required parameter: 'image'.", { param: 'image', remedy });
 }
 
-function foreignType() {
-  const remedy = 'send multipart/form-data with files, or application/json with images: [{"image_url": "data:image/png;base64,..."}]';
-  return uploadRefused('unsupported_media_type', 'An edit must be multipart/form-data or application/json.', { remedy });
+const WITH_FILES = 'send multipart/form-data with files, or application/json with images: [{"image_url": "data:image/png;base64,..."}]';
+
+function foreignType(what: string, remedy: string) {
+  const rule = 'must be multipart/form-data or application/json';
+  return uploadRefused('unsupported_media_type', `${what} ${rule}.`, { param: 'content-type', remedy, rule });
 }

@@ -1,6 +1,6 @@
 // Why an upload is turned away, as OpenAI's clients are told. Thrown while bytes are still arriving, so everything that
 // reads a body stops at the first of them. Never carries anything of what was sent, except the plain names of fields.
-import { Refusal } from '../http/refusal.ts';
+import { oneProblem, Refusal } from '../http/refusal.ts';
 
 const STATUS = {
   file_id_not_supported: 400,
@@ -22,11 +22,13 @@ const STATUS = {
 const OVERLOADED_RETRY_S = 1;
 export type UploadRefusalCode = keyof typeof STATUS;
 
+/** `rule`: what `param`, or the body, breaks; for `problems`. */
 export function uploadRefused(
   code: UploadRefusalCode,
   message: string,
-  about: { readonly param?: string; readonly remedy?: string } = {},
+  { param, remedy, rule }: { readonly param?: string; readonly remedy?: string; readonly rule?: string } = {},
 ): Refusal {
   const retryAfterS = code === 'overloaded' ? OVERLOADED_RETRY_S : undefined;
-  return new Refusal({ status: STATUS[code], code, message, param: about.param, remedy: about.remedy, retryAfterS });
+  const extras = rule === undefined ? undefined : oneProblem(param ?? 'body', rule, remedy);
+  return new Refusal({ status: STATUS[code], code, message, param, remedy, retryAfterS, extras });
 }

@@ -109,6 +109,27 @@ describe('what a caller got wrong', () => {
     expect({ status, code: error.code }).toEqual({ status: 413, code: 'request_too_large' });
   });
 
+  it('a packed body is 415 and names what packs it; identity packs nothing', async () => {
+    for (const encoding of ['gzip', 'br', 'identity, gzip']) {
+      const { status, error } = await refused(POST, { 'content-encoding': encoding });
+      expect({ status, code: error.code, param: error.param }).toEqual({
+        status: 415,
+        code: 'unsupported_media_type',
+        param: 'content-encoding',
+      });
+    }
+    expect((await world.post('/v1/images/generations', POST, { 'content-encoding': 'Identity' })).status).toBe(200);
+  });
+
+  it('what a body is turned away for is among the problems, like what its fields are', async () => {
+    const large = await refused({ prompt: 'x'.repeat(1_100_000) });
+    expect(large.error.problems).toEqual([{ field: 'body', rule: 'must be at most 1048576 bytes' }]);
+    const plain = await refused(POST, { 'content-type': 'text/plain' });
+    expect(plain.error.problems).toMatchObject([{ field: 'content-type', rule: 'must be application/json', remedy: plain.error.remedy }]);
+    const packed = await refused(POST, { 'content-encoding': 'gzip' });
+    expect(packed.error.problems).toMatchObject([{ field: 'content-encoding', rule: expect.stringContaining('identity') }]);
+  });
+
   it('an unknown path is 404 with all there are', async () => {
     const reply = await world.get('/v1/image/generations');
     expect(reply.status).toBe(404);

@@ -159,6 +159,10 @@ describe('a batch', () => {
       expect((await handIn(rowsOf(1), query)).status, query).toBe(400);
     const plain = await answered(fetch(`${world.url}/v1/images/batches`, { method: 'POST', body: 'x' }));
     expect(plain.status).toBe(415);
+    expect((await handIn(rowsOf(1), '', { 'content-encoding': 'gzip' })).body.error).toMatchObject({
+      param: 'content-encoding',
+      problems: [{ field: 'content-encoding' }],
+    });
   });
 
   it('whose key may not use a model is refused by row', async () => {

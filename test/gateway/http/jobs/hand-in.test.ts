@@ -57,6 +57,16 @@ describe('a job that is handed in', () => {
     expect(world.jobs.kept.get(body.id)?.request).not.toHaveProperty('latencyBudgetMs', expect.anything());
   });
 
+  it('of a foreign type, or packed, is told what a job may be', async () => {
+    await open();
+    const plain = await handIn(FOX, { 'content-type': 'text/plain' });
+    expect([plain.status, plain.body.error.message]).toEqual([415, 'A job must be multipart/form-data or application/json.']);
+    expect(plain.body.error.problems).toMatchObject([{ field: 'content-type', rule: 'must be multipart/form-data or application/json' }]);
+    const packed = await handIn(FOX, { 'content-encoding': 'gzip' });
+    expect([packed.status, packed.body.error.param]).toEqual([415, 'content-encoding']);
+    expect(world.jobs.kept.size).toBe(0);
+  });
+
   it('that is wrong is an error now, and no job', async () => {
     await open();
     expect(await handIn({ prompt: '' })).toMatchObject({ status: 400, body: { error: { param: 'prompt' } } });
