@@ -1,6 +1,6 @@
 // From finished runs to what a caller gets: a result, or the one public error. Several runs of one request (single calls
 // for several images) become one result: what was delivered is delivered, whatever happened to its siblings.
-import { ImageRouterError } from '../domain/error.ts';
+import { type ErrorCode, ImageRouterError } from '../domain/error.ts';
 import type { Image } from '../domain/image.ts';
 import { ZERO_USD } from '../domain/money.ts';
 import type { Need, Warning } from '../domain/need.ts';
@@ -116,8 +116,17 @@ function toError(driven: readonly Driven[], trace: ImageRouterError['trace'] & o
   if (finish?.kind !== 'failed') throw new Error('invariant: a run that delivered nothing has failed');
   // Offers of a plan made in the middle of a run speak of what was left then: only an unspent refusal passes them on.
   const offers = finish.code === 'infeasible' ? (finish.refusal?.offers ?? []) : [];
-  return new ImageRouterError(finish.code, finish.message, { trace, offers });
+  const remedy = REMEDIES[finish.code];
+  return new ImageRouterError(finish.code, finish.message, { trace, offers, ...(remedy === undefined ? {} : { remedy }) });
 }
+
+/** What a caller can do about a request that was tried in vain. */
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  providers_failed: 'try again in a moment, or allow more time and money, so that other routes can be tried',
+  deadline_exceeded: 'allow more time, or ask for a faster tier',
+  refused: 'change the prompt: the same words are refused again',
+  account: "check the endpoint's key, and what its account may do and owes",
+};
 
 function toWarning(adjustment: Adjustment): Warning {
   const codes = { geometry: 'geometry-changed', format: 'format-converted', count: 'images-missing' } as const;

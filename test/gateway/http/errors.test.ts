@@ -184,7 +184,8 @@ describe('what stands in the way', () => {
       .images.generate(POST)
       .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(OpenAI.InternalServerError);
-    expect(error).toMatchObject({ status: 502, code: 'providers_failed', error: { cost_usd: expect.anything() } });
+    const told = { cost_usd: expect.anything(), remedy: expect.stringContaining('try again') };
+    expect(error).toMatchObject({ status: 502, code: 'providers_failed', error: told });
     expect(world.told.filter(({ kind }) => kind === 'request-start')).toHaveLength(before + 1);
   });
 
