@@ -142,9 +142,9 @@ function raw(draw: Draw, number: number): FuzzCase {
     Buffer.from('GET /livez HTTP/1.1\r\n\r\n'),
     Buffer.from('\r\n\r\n\r\n'),
     Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    Buffer.from('POST /v1/images/edits HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n'),
+    Buffer.from('POST /v1/images/edits HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n'),
     Buffer.from(
-      'POST /v1/images/edits HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
+      'POST /v1/images/edits HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
     ),
     Buffer.concat([valid, Buffer.from('{}'), valid, Buffer.from('{}')]),
     valid.subarray(0, draw.below(valid.length)),

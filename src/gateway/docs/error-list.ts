@@ -45,6 +45,7 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(401, 'invalid_api_key', 'keyed', 'No key, or none that is let in here.'),
   entry(403, 'invalid_link', 'pictures', 'The signed link was changed, or is too old: ask for the job again.'),
   entry(403, 'foreign_origin', 'keyed', 'A page of another site may not use a gateway that asks for no key.'),
+  entry(403, 'foreign_host', 'keyed', 'Without a key the gateway is called by a name of its machine only: 127.0.0.1 or localhost.'),
   entry(403, 'insufficient_scope', 'keyed', 'The key is not good for this endpoint.'),
   entry(403, 'policy_not_allowed', 'images', 'The key may use other policies only; the message lists them.'),
   entry(403, 'model_not_allowed', 'images', 'The key may ask for other models only; the message lists them.'),

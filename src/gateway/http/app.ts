@@ -177,7 +177,7 @@ async function admitCaller(call: Call, { scope, makesImages, linkHolder }: Endpo
   }
   const caller = await gateway.gatekeeper.authenticate(call.headers);
   if ('status' in caller) throw fromDenial(caller, gateway);
-  if (caller.id === LOOPBACK.id) refuseForeignPage(call.headers);
+  if (caller.id === LOOPBACK.id) refuseForeignPage(call.request);
   admitted(call, caller);
   if (caller.scopes.includes(scope) || (scope === 'read' && caller.scopes.includes('images'))) return;
   const message = `This key has no scope "${scope}"; it has: ${caller.scopes.join(', ')}.`;

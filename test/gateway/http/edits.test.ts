@@ -220,7 +220,7 @@ function sendRaw(head: readonly string[], content: Uint8Array, more: (() => Buff
       const status = /^HTTP\/1\.1 (\d+)/.exec(text)?.[1];
       resolve({ status: status === undefined ? undefined : Number(status), code: /"code":"(\w+)"/.exec(text)?.[1], text });
     });
-    socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: gateway\r\n${head.join('\r\n')}\r\n\r\n`);
+    socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: localhost\r\n${head.join('\r\n')}\r\n\r\n`);
     socket.write(content);
     const pour = (): void => {
       if (more === undefined || socket.destroyed) return;
@@ -298,7 +298,7 @@ describe('a hostile edit', () => {
     const ended = world.ended().length;
     await new Promise<void>((resolve) => {
       const socket = connect(world.server.port, '127.0.0.1', () => {
-        socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: gateway\r\n${FORM}\r\ncontent-length: 1000000\r\n\r\n`);
+        socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: localhost\r\n${FORM}\r\ncontent-length: 1000000\r\n\r\n`);
         socket.write(formBytes([prompt, image], ''), () => socket.destroy());
       });
       socket.on('close', () => resolve());
@@ -314,7 +314,7 @@ describe('a hostile edit', () => {
     });
     const answer = await new Promise<string>((resolve) => {
       const socket = connect(slow.server.port, '127.0.0.1');
-      socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: gateway\r\n${FORM}\r\ncontent-length: 1000000\r\n\r\n`);
+      socket.write(`POST /v1/images/edits HTTP/1.1\r\nhost: localhost\r\n${FORM}\r\ncontent-length: 1000000\r\n\r\n`);
       socket.once('data', (piece) => {
         resolve(piece.toString());
         socket.destroy();

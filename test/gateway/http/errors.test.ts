@@ -1,5 +1,7 @@
 // Every error in OpenAI's shape, with the true status, so that the official client throws the class its users expect.
 
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { StoreError } from '../../../src/domain/store-error.ts';
@@ -23,6 +25,23 @@ const POST = { prompt: 'a red fox', model: 'preview' };
 async function refused(body: unknown, headers: Record<string, string> = {}) {
   const reply = await world.post('/v1/images/generations', body, headers);
   return { status: reply.status, headers: reply.headers, error: ErrorSchema.parse(await reply.json()).error };
+}
+
+async function codeOf(reply: Response): Promise<string | null> {
+  return ErrorSchema.parse(await reply.json()).error.code;
+}
+
+/** `fetch` names its own host. */
+function calledBy(host: string, headers: Record<string, string> = {}) {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request(`${world.url}/v1/models`, { headers: { ...headers, host } }, resolve)
+    .on('error', reject)
+    .end();
+  return promise.then(async (reply) => {
+    const status = reply.statusCode;
+    const body: unknown = JSON.parse(await text(reply));
+    return { status, error: status === 200 ? undefined : ErrorSchema.parse(body).error };
+  });
 }
 
 describe('what a caller got wrong', () => {
@@ -228,6 +247,27 @@ describe('who may ask', () => {
     world.gatekeeper.keys.set('good', { id: 'key_1', scopes: ['images'], limits: NO_LIMITS });
     const headers = { origin: 'https://elsewhere.example', authorization: 'Bearer good' };
     expect((await world.post('/v1/images/generations', POST, headers)).status).toBe(200);
+  });
+
+  it('a page reads nothing where no key is needed, also without an origin: 403', async () => {
+    const reply = await world.get('/v1/models', { 'sec-fetch-site': 'cross-site' });
+    expect({ status: reply.status, code: await codeOf(reply) }).toEqual({ status: 403, code: 'foreign_origin' });
+    expect((await world.get('/v1/models', { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+  });
+
+  it('a name that leads to this machine is none of its names: without a key it is 403', async () => {
+    const { port } = world.server;
+    for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', '0.0.0.0', '192.168.0.1']) {
+      const reply = await calledBy(`${host}:${port}`);
+      expect({ host, status: reply.status, code: reply.error?.code }).toEqual({ host, status: 403, code: 'foreign_host' });
+      expect(reply.error?.remedy).toContain('127.0.0.1');
+    }
+    for (const host of ['127.0.0.1', '[::1]', 'LOCALHOST', 'images.localhost']) {
+      expect({ host, status: (await calledBy(`${host}:${port}`)).status }).toEqual({ host, status: 200 });
+    }
+    expect((await calledBy('localhost')).status).toBe(200);
+    world.gatekeeper.keys.set('good', { id: 'key_1', scopes: ['read'], limits: NO_LIMITS });
+    expect((await calledBy(`images.example:${port}`, { authorization: 'Bearer good', 'sec-fetch-site': 'cross-site' })).status).toBe(200);
   });
 
   it('without the scope: 403', async () => {

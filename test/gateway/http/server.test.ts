@@ -41,7 +41,7 @@ const BODY = JSON.stringify({ prompt: 'a red fox', model: 'preview' });
 const HEAD = headOf(BODY);
 
 function headOf(body: string): string {
-  return `POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  return `POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
 }
 
 /** The usual request, with further fields. */
@@ -58,7 +58,7 @@ describe('what arrives badly', () => {
   it('headers that never end are cut off with 408', async () => {
     const { world } = await open({ limits: { headersTimeoutMs: 100, bodyTimeoutMs: 100 } });
     const heard = dial(world);
-    heard.socket.write('GET /v1/models HTTP/1.1\r\nhost: x\r\n');
+    heard.socket.write('GET /v1/models HTTP/1.1\r\nhost: localhost\r\n');
     await world.until(() => heard.isClosed);
     expect(heard.text).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/);
   });
@@ -75,12 +75,12 @@ describe('what arrives badly', () => {
   it('headers beyond the limit are 431', async () => {
     const { world } = await open();
     const heard = dial(world);
-    heard.socket.write(`GET /v1/models HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
+    heard.socket.write(`GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
     await world.until(() => heard.isClosed);
     expect(heard.text).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers_too_large"/);
   });
 
-  it.each(['nonsense\r\n\r\n', 'GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n'])(
+  it.each(['nonsense\r\n\r\n', 'GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n'])(
     'what is no request is 400 in the same shape: %j',
     async (sent) => {
       const { world } = await open();
@@ -95,7 +95,7 @@ describe('what arrives badly', () => {
     const { world } = await open();
     const heard = dial(world);
     heard.socket.write(
-      'POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9999999\r\n\r\n{',
+      'POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9999999\r\n\r\n{',
     );
     await world.until(() => heard.isClosed);
     expect(heard.text).toMatch(/^HTTP\/1\.1 413 /);
@@ -152,7 +152,7 @@ describe('what is not taken', () => {
     };
     const { world, router } = await open({ endpoints: [pieces] });
     const heard = dial(world);
-    heard.socket.write(`${HEAD}${BODY}GET /pieces HTTP/1.1\r\nhost: x\r\n\r\n`);
+    heard.socket.write(`${HEAD}${BODY}GET /pieces HTTP/1.1\r\nhost: localhost\r\n\r\n`);
     await world.until(() => router.calls.length === 1 && world.app.load().heldBytes > 0);
     heard.socket.destroy();
     await world.until(() => world.ended().length === 2);
@@ -242,7 +242,7 @@ describe('a drain', () => {
   it('waits for no slow sender longer than it would without: neither for half a second request nor for half a body', async () => {
     const { world } = await open({ limits: { headersTimeoutMs: 300, bodyTimeoutMs: 300 } });
     const [second, body] = [dial(world), dial(world)];
-    second.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+    second.socket.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await world.until(() => second.text.endsWith('}'));
     second.socket.write('GET /livez HT');
     body.socket.write(HEAD + BODY.slice(0, 5));
