@@ -13,6 +13,7 @@ export type PulseParts = {
   readonly traceTtlMs: number;
   readonly idempotencyTtlMs: number;
   readonly onTrouble: (error: unknown) => void;
+  readonly onBeat: () => void;
 };
 
 /** How soon a killed gateway's places are free when others live; real milliseconds. A restart frees them at once. */
@@ -66,13 +67,14 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    const { store, reservations, clock, onTrouble } = this.#parts;
+    const { store, reservations, clock, onTrouble, onBeat } = this.#parts;
     try {
       await store.beat(clock.wall().getTime());
       await reservations.retry();
       if (this.#beats % BEATS_PER_SWEEP === 0) await this.#sweep();
       this.#beats += 1;
       this.#isHealthy = true;
+      onBeat();
     } catch (error) {
       // Told once, not at every beat.
       if (this.#isHealthy) onTrouble(error);

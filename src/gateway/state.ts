@@ -28,6 +28,8 @@ export type StateOptions = {
   readonly stores?: Stores;
   /** Hears of records the store did not take. */
   readonly onTrouble?: (error: unknown) => void;
+  /** Hears of every beat the store took. */
+  readonly onBeat?: () => void;
 };
 
 export type State = {
@@ -48,6 +50,7 @@ export type State = {
 export async function openState(options: StateOptions): Promise<State> {
   const { dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs } = options;
   const onTrouble = options.onTrouble ?? ((): void => undefined);
+  const onBeat = options.onBeat ?? ((): void => undefined);
   const stores = options.stores ?? openSqliteStores({ dataDir, clock, owner: ids.next('gw') });
   const { store } = stores;
   const files = new AnswerFiles(dataDir, ids);
@@ -55,7 +58,7 @@ export async function openState(options: StateOptions): Promise<State> {
   const loopback = new LoopbackLedger({ store, clock, ids, principal: LOOPBACK.id, onTrouble });
   const reservations = new Reservations(store);
   const traces = new WrittenBehindTraces(store, clock, onTrouble);
-  const pulse = new Pulse({ store, files, reservations, clock, traceTtlMs, idempotencyTtlMs, onTrouble });
+  const pulse = new Pulse({ store, files, reservations, clock, traceTtlMs, idempotencyTtlMs, onTrouble, onBeat });
   await pulse.start();
   return {
     stores,

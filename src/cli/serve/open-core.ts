@@ -3,6 +3,7 @@
 import type { GatewaySettings } from '../../gateway/config/settings.ts';
 import type { GatewayLoad } from '../../gateway/http/app.ts';
 import { createObserver, type Observer } from '../../gateway/observe/observer.ts';
+import { StoreWatch } from '../../gateway/observe/store-watch.ts';
 import { openState, type State } from '../../gateway/state.ts';
 import { type Clock, systemClock } from '../../system/clock.ts';
 import { type Ids, systemIds } from '../../system/ids.ts';
@@ -47,8 +48,19 @@ export async function openCore(plan: CorePlan, load: () => GatewayLoad | undefin
   const live = createLiveRouter({ options, gateway: settings }, clock, observer.listener, stores.news);
   views.live = live;
   whenClosing(() => live.close());
-  const onTrouble = (error: unknown): void => observer.defect('store', error);
-  const state = await openState({ dataDir, clock, ids, requireKeys, traceTtlMs, idempotencyTtlMs, stores, onTrouble });
+  const watch = new StoreWatch(observer, clock);
+  const onTrouble = (error: unknown): void => watch.trouble(error);
+  const state = await openState({
+    dataDir,
+    clock,
+    ids,
+    requireKeys,
+    traceTtlMs,
+    idempotencyTtlMs,
+    stores,
+    onTrouble,
+    onBeat: () => watch.beat(),
+  });
   whenClosing(() => state.close());
   const jobs = await openJobs(settings, live, state, { clock, ids, onTrouble });
   whenClosing(() => jobs.close());

@@ -94,7 +94,7 @@ export const ERRORS: readonly ErrorEntry[] = [
   entry(502, 'lost_too_often', 'images', 'The workers that made the job ended again and again.'),
   entry(503, 'overloaded', 'images', 'As much is running or held as may be: again in a moment.'),
   entry(503, 'shutting_down', 'body', 'The gateway takes no new work: again elsewhere, or in a moment.'),
-  entry(503, 'store_unavailable', 'keyed', 'Keys and spend cannot be read or recorded, so nothing is begun.'),
+  entry(503, 'store_unavailable', 'keyed', "The gateway's records cannot be reached or written right now, so nothing new is begun."),
   entry(504, 'deadline_exceeded', 'images', 'The budget ran out first; `cost_usd` says what that cost.'),
   entry(504, 'job_expired', 'images', 'The job was not made within the time it had.'),
 ];

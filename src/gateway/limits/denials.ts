@@ -17,7 +17,7 @@ export const WRONG_KEY: Denial = { ...NO_KEY, message: 'This API key is not vali
 export const STORE_UNAVAILABLE: Denial = {
   status: 503,
   code: 'store_unavailable',
-  message: 'The gateway cannot record spend right now (disk full or not writable), so nothing is begun.',
+  message: "The gateway's records cannot be reached or written right now (database away, or disk full or not writable). Ask again later.",
   param: undefined,
   retryAfterMs: 5_000,
 };

@@ -58,6 +58,6 @@ export function countersOf(meter: Meter) {
       'Of the spend, what paid for calls whose image was not delivered',
     ),
     breakers: counter('breaker_changes_total', ['target', 'operation', 'to'], 'Breakers that changed their state'),
-    defects: counter('defects_total', ['where'], 'Things that must not happen: bugs, and records a disk did not take'),
+    defects: counter('defects_total', ['where'], 'Things that must not happen: bugs, records the store refused, and its outages'),
   };
 }

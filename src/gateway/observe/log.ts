@@ -7,12 +7,13 @@ import { publicMessage } from '../../providers/public-message.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { RouterEvent } from '../../telemetry/event.ts';
 import type { HttpEvent, ImageFacts } from '../http/http-event.ts';
+import { codeOf } from './error-code.ts';
 import type { LogLevel } from './log-level.ts';
 import { describeStep } from './log-steps.ts';
 import { LotsOfLines } from './lots-of-lines.ts';
 
 /** What the gateway says of itself, beside requests. */
-export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-problem', 'reload-refused'] as const;
+export const NOTES = ['start', 'drain', 'stop', 'reload', 'reload-problem', 'reload-refused', 'store-outage', 'store-back'] as const;
 export type Note = (typeof NOTES)[number];
 
 /** Flat, so that no object with more in it than was thought can slip into a line. */
@@ -24,7 +25,7 @@ export type Log = {
   http(event: HttpEvent, isLate: boolean): void;
   /** `facts` must hold nothing of a request. */
   note(level: 'info' | 'warn' | 'error', event: Note, facts: Facts): void;
-  /** A bug, or a record a disk did not take. */
+  /** A bug, or a record the store refused. */
   defect(where: string, error: unknown, id: string | undefined): void;
   close(): Promise<void>;
 };
@@ -119,7 +120,12 @@ const MOST_FRAMES = 6;
 
 function logDefect(logger: Logger, where: string, error: unknown, id: string | undefined): void {
   const name = error instanceof Error ? error.name : typeof error;
-  logger.error({ event: 'defect', id, where, error: name, code: codeOf(error), frames: framesOf(error) });
+  logger.error({ event: 'defect', id, where, error: name, code: codeOf(error) ?? causeCode(error), frames: framesOf(error) });
+}
+
+/** A record that was refused: the store's own error says only that it was. */
+function causeCode(error: unknown): string | undefined {
+  return error instanceof Error ? codeOf(error.cause) : undefined;
 }
 
 /** The stack says where; the message of a defect may quote what it stumbled over, several lines of it. */
@@ -133,12 +139,6 @@ function framesOf(error: unknown): readonly string[] | undefined {
     .split('\n')
     .filter((line) => /^\s+at .*:\d+:\d+\)?$/.test(line))
     .slice(0, MOST_FRAMES);
-}
-
-/** `ENOSPC`, `ERR_SQLITE_ERROR`: the machine's own words for what went wrong. */
-function codeOf(error: unknown): string | undefined {
-  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? code : undefined;
 }
 
 function scrubbed(facts: Facts): Facts {

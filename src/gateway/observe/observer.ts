@@ -7,7 +7,7 @@ import type { Clock } from '../../system/clock.ts';
 import { type Listener, type RouterEvent, tell } from '../../telemetry/event.ts';
 import type { HttpEvent } from '../http/http-event.ts';
 import type { Gauges } from './gauges.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Facts, type Log } from './log.ts';
 import type { LogLevel } from './log-level.ts';
 import { createMetrics } from './metrics.ts';
 import { RunBook, type Told } from './runs.ts';
@@ -33,8 +33,10 @@ export interface Observer {
   http(event: HttpEvent): void;
   /** Something about the gateway itself: started, reloaded, refused a file. */
   readonly note: Log['note'];
-  /** Something that must not happen and belongs to no request: a store that does not take a record. */
+  /** Something that must not happen and belongs to no request: a store that refuses a record. */
   defect(where: string, error: unknown): void;
+  /** Records that cannot be reached or written for a while; to be told once. `facts` must hold nothing of a request. */
+  outage(where: string, facts: Facts): void;
   metricsText(): Promise<string>;
   /** Writes and sends what is left. */
   close(): Promise<void>;
@@ -72,6 +74,10 @@ export async function createObserver(options: ObserverOptions): Promise<Observer
     defect: (where, error) => {
       metrics.defect(where);
       log.defect(where, error, undefined);
+    },
+    outage: (where, facts) => {
+      metrics.defect(where);
+      log.note('error', 'store-outage', { where, ...facts });
     },
     metricsText: () => metrics.text(),
     close: async () => {

@@ -301,6 +301,8 @@ describe('who may ask', () => {
     vi.spyOn(world.idempotency, 'claim').mockRejectedValueOnce(new StoreError('the disk is full'));
     const { status, headers, error } = await refused(POST, { 'idempotency-key': 'a key' });
     expect({ status, code: error.code }).toEqual({ status: 503, code: 'store_unavailable' });
+    // True of a file and a database, and of whoever only reads.
+    expect(error.message).toMatch(/records cannot be reached or written right now/);
     expect(headers.get('retry-after')).toMatch(/^\d+$/);
     expect(world.sandbox.ledger()).toHaveLength(sent);
   });
