@@ -1,6 +1,7 @@
 // Where a command's calls go, decided from options and environment before anything is started: a configuration file, a
-// sandbox that runs, the real providers when their keys are set, else a sandbox of our own. Only the command line reads
-// the environment; the library never does.
+// sandbox that runs, the real providers when their keys are set, else a sandbox of our own. A file without endpoints
+// stands before that sandbox, too, but only where the command line says so: one meant for providers never falls back to it.
+// Only the command line reads the environment; the library never does.
 import type { Problem } from '../domain/error.ts';
 import { problemsError } from '../domain/problem.ts';
 import type { LatencyProfile } from '../domain/vocabulary.ts';
@@ -8,7 +9,7 @@ import { LATENCY_PROFILES } from '../domain/vocabulary.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../gateway/config/settings.ts';
 import { type ResolvedOptions, type RouterOptions, resolveOptions } from '../options.ts';
 import { SANDBOX_KEY } from '../sandbox/index.ts';
-import { loadConfig } from './config/config-file.ts';
+import { loadConfig, type StandIns } from './config/config-file.ts';
 import type { Environment, Io } from './io.ts';
 import { readNumber } from './quantities.ts';
 
@@ -25,6 +26,8 @@ export type Source = {
   readonly kind: 'config' | 'keys' | 'running-sandbox' | 'sandbox';
   /** For people: `OPENAI_API_KEY`, `config.yaml`... */
   readonly name: string;
+  /** The configuration file; undefined: there is none. */
+  readonly file: string | undefined;
   readonly options: ResolvedOptions;
   /** The gateway's part of a configuration file; its defaults without one. */
   readonly gateway: GatewaySettings;
@@ -32,37 +35,44 @@ export type Source = {
 
 type EndpointInput = RouterOptions['endpoints'][number];
 
+const SANDBOX_NAME = 'built-in sandbox';
 const OPENAI_URL = 'https://api.openai.com/v1';
 const GOOGLE_URL = 'https://generativelanguage.googleapis.com';
 /** Nothing listens at the discard port: endpoints that are planned with and never called. */
 const NOWHERE = 'http://127.0.0.1:9';
 /** A 25-second picture in 2.5 s: quick, and slow enough that this machine's own work does not distort it. */
 const SANDBOX_SPEED = 10;
+/** What a file has that is used with --sandbox; a speed of its own wins. */
+export const SANDBOX_STAND_INS: StandIns = { endpoints: sandboxEndpoints(NOWHERE), speed: SANDBOX_SPEED };
 
 /** Throws ImageRouterError `invalid_request`, `invalid_config` or `file_unreadable`. Starts nothing. */
 export async function findSource(flags: SourceFlags, io: Pick<Io, 'env' | 'cwd'>): Promise<Source> {
   const speed = speedOf(flags);
   const latencyProfile = profileOf(flags);
   refuseTwoSources(flags);
-  if (flags.config !== undefined) {
-    const { options: fromFile, gateway } = await loadConfig(flags.config, io.cwd, io.env);
+  const { config: file } = flags;
+  if (file !== undefined) {
+    const standIns = flags.sandbox === true ? SANDBOX_STAND_INS : undefined;
+    const { options: fromFile, gateway } = await loadConfig(file, io.cwd, io.env, standIns);
     const options = { ...fromFile, speed: speed ?? fromFile.speed, latencyProfile: latencyProfile ?? fromFile.latencyProfile };
-    return { kind: 'config', name: flags.config, options: atRealSpeed(options), gateway };
+    if (standIns !== undefined) return { kind: 'sandbox', name: SANDBOX_NAME, file, options, gateway };
+    return { kind: 'config', name: file, file, options: atRealSpeed(options), gateway };
   }
   const optionsFor = (endpoints: readonly EndpointInput[], usualSpeed: number): ResolvedOptions =>
     resolveOptions({ endpoints, speed: speed ?? usualSpeed, ...(latencyProfile === undefined ? {} : { latencyProfile }) });
   if (flags.sandboxUrl !== undefined) {
     const url = baseUrl('sandboxUrl', flags.sandboxUrl);
     const options = optionsFor(sandboxEndpoints(url), speed ?? (await speedOfSandbox(url)));
-    return { kind: 'running-sandbox', name: url, options, gateway: DEFAULT_SETTINGS };
+    return { kind: 'running-sandbox', name: url, file, options, gateway: DEFAULT_SETTINGS };
   }
   const { endpoints, names } = flags.sandbox === true ? { endpoints: [], names: [] } : endpointsInEnvironment(io.env);
   if (endpoints.length > 0)
-    return { kind: 'keys', name: names.join(', '), options: atRealSpeed(optionsFor(endpoints, 1)), gateway: DEFAULT_SETTINGS };
+    return { kind: 'keys', name: names.join(', '), file, options: atRealSpeed(optionsFor(endpoints, 1)), gateway: DEFAULT_SETTINGS };
   return {
     kind: 'sandbox',
-    name: 'built-in sandbox',
-    options: optionsFor(sandboxEndpoints(NOWHERE), SANDBOX_SPEED),
+    name: SANDBOX_NAME,
+    file,
+    options: optionsFor(SANDBOX_STAND_INS.endpoints, SANDBOX_SPEED),
     gateway: DEFAULT_SETTINGS,
   };
 }
@@ -92,7 +102,8 @@ function refuseTwoSources(flags: SourceFlags): void {
   const given = [
     ...(flags.config === undefined ? [] : ['config']),
     ...(flags.sandboxUrl === undefined ? [] : ['sandboxUrl']),
-    ...(flags.sandbox === true ? ['sandbox'] : []),
+    // A file without endpoints may stand beside it.
+    ...(flags.sandbox === true && flags.config === undefined ? ['sandbox'] : []),
   ];
   const [first, second] = given;
   if (first === undefined || second === undefined) return;

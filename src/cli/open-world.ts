@@ -23,7 +23,7 @@ export type World = {
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--config <file>', 'endpoints, routes and policies from a YAML or JSON file')
-    .option('--sandbox', 'use the built-in sandbox even when keys are set')
+    .option('--sandbox', 'use the built-in sandbox even when keys are set; with --config, for a file without endpoints')
     .option('--sandbox-url <url>', 'use a sandbox that runs: the URL that image-router sandbox printed')
     .option('--speed <factor>', "world seconds per real second: 10 with the built-in sandbox, the sandbox's own with --sandbox-url, else 1")
     .option('--profile <name>', 'latency to expect before anything was observed: brief or field');

@@ -82,7 +82,27 @@ const CASES: readonly Case[] = [
     field: 'speed',
     remedy: '--sandbox',
   },
-  { name: 'two places to send calls', argv: fox('--sandbox', '--config', 'a.yaml'), field: 'sandbox', remedy: 'one place' },
+  {
+    name: 'two places to send calls',
+    argv: fox('--sandbox-url', 'http://127.0.0.1:9', '--config', 'a.yaml'),
+    field: 'sandboxUrl',
+    remedy: 'one place',
+  },
+  {
+    name: 'endpoints in a file that is used with the sandbox',
+    argv: [...withConfig('real.yaml', `${endpoint}    apiKey: k\n`), '--sandbox'],
+    code: 'invalid_config',
+    field: 'endpoints',
+    remedy: 'leave --sandbox out',
+    says: 'real.yaml:1:1',
+  },
+  {
+    name: 'no endpoints, and no word of a sandbox',
+    argv: withConfig('gateway.yaml', 'gateway:\n  port: 0\n'),
+    code: 'invalid_config',
+    field: 'endpoints',
+    remedy: 'at least one endpoint',
+  },
   {
     name: 'a sandbox that is not there',
     argv: fox('--sandbox-url', 'http://127.0.0.1:9'),

@@ -24,7 +24,7 @@ beforeEach(async () => {
   const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
   const settings = { ...DEFAULT_SETTINGS, port: 0, dataDir, logLevel: 'error' as const, drainMs: 0 };
   gateway = await openGateway({
-    source: { kind: 'config', name: 'test', options, gateway: settings },
+    source: { kind: 'config', name: 'test', file: undefined, options, gateway: settings },
     settings,
     requireKeys: false,
     databaseUrl: undefined,

@@ -31,7 +31,7 @@ async function gatewayWith(changes: Partial<GatewaySettings> = {}): Promise<Open
   const options = resolveOptions({ endpoints: sandbox.endpoints, speed: SPEED });
   const settings: GatewaySettings = { ...DEFAULT_SETTINGS, host: '127.0.0.1', port: 0, dataDir, logLevel: 'error', drainMs: 0, ...changes };
   const gateway = await openGateway({
-    source: { kind: 'config', name: 'test', options, gateway: settings },
+    source: { kind: 'config', name: 'test', file: undefined, options, gateway: settings },
     settings,
     requireKeys: false,
     databaseUrl: undefined,

@@ -170,6 +170,20 @@ describe('image-router serve', () => {
     expect(gateway.errors()).toContain('speed must be 1 against real endpoints');
   });
 
+  it('tries settings before the built-in sandbox, and new ones, for which the sandbox stays where it is', async () => {
+    const home = await newHome();
+    const file = join(home, 'config.json');
+    await replace(file, { gateway: { aliases: { 'dall-e-3': 'preview' } } });
+    const gateway = await served(['--config', file, '--sandbox'], home);
+    expect((await ask(gateway.url, 'a lighthouse', { model: 'dall-e-3' })).status).toBe(200);
+    await replace(file, { defaultPolicy: 'chat', gateway: { aliases: { 'dall-e-2': 'preview' } } });
+    await until(gateway, () => gateway.errors().includes('"changed":"router"'));
+    expect((await ask(gateway.url, 'a lighthouse', { model: 'dall-e-2' })).status).toBe(200);
+    await replace(file, { endpoints: [{ id: 'openai', provider: 'openai', baseUrl: 'https://api.openai.com/v1', apiKey: 'k' }] });
+    await until(gateway, () => gateway.errors().includes('"reload-refused"'));
+    expect(gateway.errors()).toContain('endpoints must not be in a file that is used with --sandbox');
+  });
+
   it('outlives a SIGHUP when there is no file to read again', async () => {
     const gateway = await served([]);
     gateway.child.kill('SIGHUP');

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../config/config-file.ts';
 import { configJsonSchema } from '../config/config-schema.ts';
+import { SANDBOX_STAND_INS } from '../endpoints.ts';
 import { type Io, print, printJson } from '../io.ts';
 
 export function addConfig(program: Command, io: Io): void {
@@ -9,17 +10,20 @@ export function addConfig(program: Command, io: Io): void {
   config
     .command('check <file>')
     .description('read a file as every command would, and say what is wrong with it; contacts nobody')
+    .option('--sandbox', 'a file without endpoints, which is used with --sandbox')
     .option('--json', 'JSON on stdout')
-    .action((file: string, flags: { readonly json?: boolean }) => check(file, flags.json === true, io));
+    .action((file: string, flags: Flags) => check(file, flags, io));
   config
     .command('schema')
     .description('print the JSON schema of configuration files')
     .action(() => printJson(io.stdout, configJsonSchema()));
 }
 
-async function check(file: string, asJson: boolean, io: Io): Promise<void> {
-  const { options, gateway } = await loadConfig(file, io.cwd, io.env);
+type Flags = { readonly sandbox?: boolean; readonly json?: boolean };
+
+async function check(file: string, { sandbox, json }: Flags, io: Io): Promise<void> {
+  const { options, gateway } = await loadConfig(file, io.cwd, io.env, sandbox === true ? SANDBOX_STAND_INS : undefined);
   const endpoints = options.endpoints.map(({ id }) => id);
-  if (asJson) return printJson(io.stdout, { file, ok: true, endpoints, gateway });
+  if (json === true) return printJson(io.stdout, { file, ok: true, endpoints, gateway });
   print(io.stdout, `${file} is good: endpoints ${endpoints.join(', ')}; the gateway listens on ${gateway.host}:${gateway.port}`);
 }

@@ -8,11 +8,11 @@ import { isImageRouterError, type Problem } from '../../domain/error.ts';
 import { parseOrExplain, problemsError } from '../../domain/problem.ts';
 import type { GatewaySettings } from '../../gateway/config/settings.ts';
 import { listModels } from '../../gateway/http/openai/model-name.ts';
-import { type ResolvedOptions, resolveOptions, unknownName } from '../../options.ts';
+import { type ResolvedOptions, type RouterOptions, resolveOptions, unknownName } from '../../options.ts';
 import type { Environment } from '../io.ts';
 import { readText } from '../text-file.ts';
 import { ConfigFileSchema } from './config-schema.ts';
-import { withSecrets } from './secrets.ts';
+import { type Looked, withSecrets } from './secrets.ts';
 import { placesIn, readValue, syntaxProblems } from './yaml-places.ts';
 
 /** A problem with its place in a file: `config.yaml:5:27`. */
@@ -20,8 +20,11 @@ type LocatedProblem = Problem & { readonly at: string };
 
 export type Config = { readonly options: ResolvedOptions; readonly gateway: GatewaySettings };
 
+/** What a file has in the place of endpoints, where the command line sends its calls to a sandbox. */
+export type StandIns = { readonly endpoints: readonly RouterOptions['endpoints'][number][]; readonly speed: number };
+
 /** Throws ImageRouterError: `file_unreadable`, or `invalid_config` with located problems. */
-export async function loadConfig(file: string, cwd: string, env: Environment): Promise<Config> {
+export async function loadConfig(file: string, cwd: string, env: Environment, standIns?: StandIns): Promise<Config> {
   const text = await readText(resolve(cwd, file), 'config', 'configuration file');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
@@ -33,12 +36,20 @@ export async function loadConfig(file: string, cwd: string, env: Environment): P
   if (syntax.length > 0) throw refuse(syntax, (_, index) => syntax[index]?.place ?? '1:1');
   const read = readValue(document);
   if (read.kind === 'problem') throw refuse([read.problem], () => '1:1');
-  const { value, problems } = withSecrets(read.value, env);
+  const { value, problems } = standIns === undefined ? withSecrets(read.value, env) : withStandIns(read.value, standIns);
   const checked = check(value);
   const all = [...problems, ...checked.problems];
   if (all.length === 0 && checked.config !== undefined) return checked.config;
   const places = placesIn(document, lines);
   throw refuse(all, ({ field }) => places(field));
+}
+
+/** A file that says where calls go means it: none of it is left out in silence. */
+function withStandIns(value: unknown, { endpoints, speed }: StandIns): Looked {
+  if (!isObject(value)) return { value, problems: [] };
+  const remedy = 'leave --sandbox out, or use a file without endpoints';
+  const beside = { field: 'endpoints', rule: 'must not be in a file that is used with --sandbox', value: undefined, remedy };
+  return { value: { speed, ...value, endpoints }, problems: 'endpoints' in value ? [beside] : [] };
 }
 
 type Checked = { readonly config: Config | undefined; readonly problems: readonly Problem[] };

@@ -28,11 +28,11 @@ export type Circumstances = {
 /** `introduce` tells people that it runs. */
 export async function runUntilTold(serving: Serving, { source, read, io, about }: Circumstances, introduce: () => void): Promise<void> {
   const { live, observer } = serving;
-  const file = source.kind === 'config' ? source.name : undefined;
+  const { file } = source;
   try {
     // Before anybody is told that it runs: a SIGHUP nobody listens for ends the process.
     const stopWatching = await watchConfig(file === undefined ? undefined : resolve(io.cwd, file), {
-      reload: () => reload({ file: file ?? '', read, live, observer }),
+      reload: () => reload({ file: file ?? '', read: () => readBefore(source, read, live), live, observer }),
       onTrouble: (error) => observer.defect('watch', error),
     });
     introduce();
@@ -47,6 +47,12 @@ export async function runUntilTold(serving: Serving, { source, read, io, about }
   } finally {
     await serving.close();
   }
+}
+
+/** A sandbox in this process stays where it is, and knows the routes it was started with. */
+async function readBefore({ kind }: Source, read: () => Promise<Config>, live: LiveRouter): Promise<Config> {
+  const config = await read();
+  return kind === 'sandbox' ? { ...config, options: { ...config.options, endpoints: live.options().endpoints } } : config;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

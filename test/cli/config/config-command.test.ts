@@ -34,6 +34,14 @@ describe('image-router config', () => {
     expect(out).toBe('good.json is good: endpoints openai; the gateway listens on 127.0.0.1:9000\n');
   });
 
+  it('checks a file without endpoints for the built-in sandbox', async () => {
+    writeFileSync(join(folder, 'gateway.json'), JSON.stringify({ gateway: { port: 9001 } }));
+    expect((await run(['config', 'check', 'gateway.json'], { cwd: folder })).exit).toBe(2);
+    const { exit, out } = await run(['config', 'check', 'gateway.json', '--sandbox'], { cwd: folder });
+    expect(exit).toBe(0);
+    expect(out).toContain('the gateway listens on 127.0.0.1:9001');
+  });
+
   it('says what is wrong with a bad one, and where, also to machines, and shows no key', async () => {
     writeFileSync(join(folder, 'bad.json'), JSON.stringify({ endpoints: [{ ...ENDPOINT, apiKey: 's3cret' }], gateway: { prt: 1 } }));
     const told = await run(['config', 'check', 'bad.json'], { cwd: folder });

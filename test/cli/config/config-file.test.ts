@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/cli/config/config-file.ts';
+import { loadConfig, type StandIns } from '../../../src/cli/config/config-file.ts';
+import { SANDBOX_STAND_INS } from '../../../src/cli/endpoints.ts';
 import { isImageRouterError } from '../../../src/index.ts';
 import { temporaryFolder } from '../terminal.ts';
 
@@ -9,9 +10,9 @@ const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 const KEYS = { OPENAI_API_KEY: 'k' };
 
-const load = (text: string, name = 'c.yaml', env: Readonly<Record<string, string>> = KEYS) => {
+const load = (text: string, name = 'c.yaml', env: Readonly<Record<string, string>> = KEYS, standIns?: StandIns) => {
   writeFileSync(join(folder, name), text);
-  return loadConfig(name, folder, env);
+  return loadConfig(name, folder, env, standIns);
 };
 
 /** `place field rule`, of each problem. */
@@ -35,6 +36,28 @@ describe('a configuration file', () => {
     const endpoint = { id: 'openai', provider: 'openai', baseUrl: 'https://api.openai.com/v1', apiKey: 'k' };
     const { gateway } = await load(JSON.stringify({ $schema: './schema.json', endpoints: [endpoint], gateway: null }), 'c.json');
     expect(gateway.port).toBe(8787);
+  });
+
+  it('without endpoints is for the built-in sandbox, only where that is asked for, and at a speed of its own if it has one', async () => {
+    const text = 'defaultPolicy: chat\ngateway:\n  port: 9000\n';
+    expect(await problems(text)).toEqual(['c.yaml:1:1 endpoints is required']);
+    const forSandbox = (more: string) => load(text + more, 'c.yaml', {}, SANDBOX_STAND_INS);
+    const { options, gateway } = await forSandbox('');
+    expect([options.endpoints.map(({ id }) => id), options.speed, options.defaultPolicy.id]).toEqual([['openai', 'google'], 10, 'chat']);
+    expect(gateway.port).toBe(9000);
+    expect((await forSandbox('speed: 3\n')).options.speed).toBe(3);
+  });
+
+  it('with endpoints is never used before a sandbox, and its other mistakes are told, too', async () => {
+    const text = `policies: []\n${ENDPOINT}gateway:\n  prt: 1\n`;
+    const error: unknown = await load(text, 'c.yaml', {}, SANDBOX_STAND_INS).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
+      code: 'invalid_config',
+      problems: [
+        { field: 'endpoints', at: 'c.yaml:2:1', rule: 'must not be in a file that is used with --sandbox' },
+        { field: 'gateway.prt', at: 'c.yaml:5:3' },
+      ],
+    });
   });
 
   it('tells every mistake of both parts at once, each with its place', async () => {
