@@ -37,6 +37,15 @@ export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   return head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WEBP' ? 'webp' : undefined;
 }
 
+/** Whether so few bytes may be how a PNG, JPEG or WebP begins. */
+export function mayBegin(bytes: Uint8Array): boolean {
+  return [PNG_MAGIC, JPEG_MAGIC, RIFF].some((magic) => {
+    const length = Math.min(magic.length, bytes.byteLength);
+    return magic.subarray(0, length).equals(bytes.subarray(0, length));
+  });
+}
+
+const RIFF = Buffer.from('RIFF', 'latin1');
 const PNG_MAGIC = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const JPEG_MAGIC = Buffer.from([0xff, 0xd8, 0xff]);
 

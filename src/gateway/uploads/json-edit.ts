@@ -10,22 +10,27 @@ import { type JsonObject, readJsonObject } from './json-text.ts';
 import { pictureIntake } from './picture-intake.ts';
 import { uploadRefused } from './upload-refused.ts';
 
+const WRITTEN = '{"image_url": "data:image/png;base64,..."}';
+
 const SourceSchema = z
-  .strictObject({
-    image_url: z
-      .string('must be text')
-      .optional()
-      .describe('A data: URI of a PNG, JPEG or WebP; an https URL where the gateway allows it.'),
-    file_id: z.string('must be text').optional().describe('Not supported: the gateway keeps no files.'),
-  })
+  .strictObject(
+    {
+      image_url: z
+        .string('must be text')
+        .optional()
+        .describe('A data: URI of a PNG, JPEG or WebP; an https URL where the gateway allows it.'),
+      file_id: z.string('must be text').optional().describe('Not supported: the gateway keeps no files.'),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object with image_url' : undefined) },
+  )
   .refine((source) => (source.image_url === undefined) !== (source.file_id === undefined), 'needs image_url, a data: URI');
 
 /** The pictures of a JSON edit; the other fields are those of the form. */
 export const JsonPicturesSchema = z.object({
   images: z
-    .array(SourceSchema, 'must be a list such as [{"image_url": "data:image/png;base64,..."}]')
-    .min(1, 'needs at least one image')
-    .max(MOST_IMAGES, `At most ${MOST_IMAGES} images can be edited together`),
+    .array(SourceSchema, `must be a list such as [${WRITTEN}]`)
+    .min(1, 'must hold at least one picture')
+    .max(MOST_IMAGES, `must be at most ${MOST_IMAGES} pictures`),
   mask: SourceSchema.optional(),
 });
 type Source = z.output<typeof SourceSchema>;
@@ -46,13 +51,15 @@ export type JsonEdit = {
 export async function readJsonEdit(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
   const edit = await readJsonImages(request, rules);
   if (edit.images.length > 0) return edit;
-  throw uploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images' });
+  const remedy = `give images: [${WRITTEN}]; without pictures, use /v1/images/generations`;
+  throw uploadRefused('missing_required_parameter', "Missing required parameter: 'images'.", { param: 'images', remedy });
 }
 
 /** The same, with or without pictures. Rejects with Refusal. */
 export async function readJsonImages(request: Request, rules: JsonEditRules): Promise<JsonEdit> {
   const { fields: all, resolve } = await readJsonObject(request, rules);
   const { images, mask, ...fields } = all;
+  if (images === undefined && 'image' in fields) throw nameOfForms();
   if (images === undefined && (mask === undefined || mask === null)) return { fields, images: [], mask: undefined };
   const parsed = JsonPicturesSchema.safeParse({ images, ...(mask === undefined || mask === null ? {} : { mask }) });
   if (!parsed.success) throw misshapen(parsed.error.issues[0]);
@@ -120,6 +127,12 @@ function urlsNotAllowed(param: string): Refusal {
   return uploadRefused('image_url_not_allowed', 'Pictures are not fetched from URLs here.', { param, remedy });
 }
 
+/** A form has its files under that name. */
+function nameOfForms(): Refusal {
+  const remedy = `did you mean "images"? In JSON it is images: [${WRITTEN}]`;
+  return uploadRefused('unknown_parameter', "Unknown parameter: 'image'.", { param: 'image', remedy });
+}
+
 function misshapen(issue: z.core.$ZodIssue | undefined): Refusal {
   const path =
     issue?.path
@@ -127,7 +140,8 @@ function misshapen(issue: z.core.$ZodIssue | undefined): Refusal {
       .join('')
       .slice(1) ?? 'images';
   if (issue?.code === 'unrecognized_keys') {
-    return uploadRefused('unknown_parameter', `${path} has unknown fields.`, { param: path, remedy: 'give image_url, a data: URI' });
+    return uploadRefused('unknown_parameter', `${path} has unknown fields.`, { param: path, remedy: `write it as ${WRITTEN}` });
   }
-  return uploadRefused('invalid_value', `${path}: ${issue?.message ?? 'cannot be used'}.`, { param: path });
+  const remedy = path === 'images' ? `write images as [${WRITTEN}], 1 to ${MOST_IMAGES} of them` : `write it as ${WRITTEN}`;
+  return uploadRefused('invalid_value', `${path} ${issue?.message ?? 'cannot be used'}.`, { param: path, remedy });
 }

@@ -3,7 +3,7 @@
 // rest of the file; the router decodes every reference in full before money is spent on it.
 import type { Size } from '../../domain/size.ts';
 import type { ImageFormat } from '../../domain/vocabulary.ts';
-import { formatOf } from '../../providers/picture-file.ts';
+import { formatOf, mayBegin } from '../../providers/picture-file.ts';
 
 export type Head =
   | { readonly kind: 'more' }
@@ -14,6 +14,8 @@ export type Head =
 export interface HeadMeter {
   /** The next bytes of the file. Once it answered something other than `more` it needs no further bytes. */
   push(bytes: Uint8Array): Head;
+  /** What is wrong with a file that ended while it needed more; continues "the file ...". */
+  endedShort(): string;
 }
 
 /** Where a format's header goes on: measured, or needs `from` bytes of what is held to be dropped and more to come. */
@@ -44,6 +46,11 @@ export function headMeter(): HeadMeter {
         toSkip = Math.max(0, step.from - held.length);
         held = held.subarray(step.from);
       }
+    },
+    endedShort: () => {
+      if (format === undefined && held.length === 0) return 'is empty';
+      if (format === undefined && !mayBegin(held)) return `is no PNG, JPEG or WebP${looksLike(held)}`;
+      return 'is cut short: it ends before its size is known';
     },
   };
 }

@@ -49,8 +49,7 @@ export function pictureIntake(rules: PictureRules): PictureIntake {
       if (head.kind !== 'more') checkHead(head, rules);
     },
     finish: () => {
-      if (head.kind === 'more')
-        throw unusable(rules.param, bytes.length === 0 ? 'is empty' : 'is cut short: it ends before its size is known');
+      if (head.kind === 'more') throw unusable(rules.param, meter.endedShort());
       return bytes.join();
     },
   };

@@ -59,6 +59,21 @@ describe('a JSON edit', () => {
   });
 
   it.each([
+    ['a picture that is text', { images: [uri(png)] }, 'images[0] must be an object with image_url.'],
+    ['a mask that is text', { images: [{ image_url: uri(png) }], mask: uri(mask) }, 'mask must be an object with image_url.'],
+    ['pictures that are no list', { images: { image_url: uri(png) } }, 'images must be a list'],
+    ['an empty list', { images: [] }, 'images must hold at least one picture.'],
+    ['no pictures', {}, "Missing required parameter: 'images'."],
+    ['the name of a form’s files', { image: uri(png) }, "Unknown parameter: 'image'."],
+  ])('with %s is told how pictures are written', async (_name, body, words) => {
+    const refusal = await refusalOf(read(body));
+    expect(refusal.message).toContain(words);
+    expect(refusal.message).not.toContain('Invalid input');
+    expect(refusal.remedy).toContain('{"image_url": "data:image/png;base64,..."}');
+    if ('image' in body) expect(refusal.remedy).toContain('did you mean "images"?');
+  });
+
+  it.each([
     ['a list', '[]'],
     ['null', 'null'],
     ['cut short', `{"prompt":"${CANARY}`],

@@ -87,6 +87,9 @@ const unusable: readonly (readonly [string, TestPart, string])[] = [
     'image[0] claims 40000x40000 pixels, which is more than 40000000',
   ],
   ['empty', { name: 'image', content: '', fileName: 'a.png', type: 'image/png' }, 'image[0] is empty'],
+  ['a short text', { name: 'image', content: 'hello' }, 'image[0] is no PNG, JPEG or WebP'],
+  ['a short page', { name: 'image', content: '<p>hi' }, 'image[0] is no PNG, JPEG or WebP but text in angle brackets'],
+  ['the first bytes of a PNG', { name: 'image', content: png.subarray(0, 5) }, 'image[0] is cut short: it ends before its size is known'],
   ['shorter than a header', { name: 'image', content: png.subarray(0, 20) }, 'image[0] is cut short: it ends before its size is known'],
   ['a JPEG as mask', { name: 'mask', content: jpeg }, 'mask must be a PNG, because its transparency is what counts; it is a jpeg'],
   [

@@ -31,6 +31,13 @@ export function pictureOf(call: Call, job: Job, kind: PictureKind): StoredImage 
   if (picture !== undefined) return picture;
   if (kind === 'content' && job.state === 'completed' && job.images.length === 0) throw new Refusal(picturesGone(job));
   const what = kind === 'content' ? 'image' : 'preview';
-  const message = pictures.length === 0 ? `The job has no ${what} (yet).` : `The job has ${pictures.length}: 0 to ${pictures.length - 1}.`;
-  throw new Refusal({ status: 404, code: 'picture_not_found', message, param: 'index' });
+  throw new Refusal({ status: 404, code: 'picture_not_found', message: whatThereIs(what, pictures.length), param: 'index' });
+}
+
+/** Pictures are counted from 0 in their paths, and from 1 by people. */
+function whatThereIs(what: 'image' | 'preview', count: number): string {
+  if (count === 0) return `The job has no ${what} (yet).`;
+  return count === 1
+    ? `The job has one ${what}: the index must be 0.`
+    : `The job has ${count} ${what}s: the index must be 0 to ${count - 1}.`;
 }

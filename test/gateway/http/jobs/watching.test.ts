@@ -150,7 +150,8 @@ describe('a picture', () => {
   });
 
   it('that does not exist is 404, and one that is kept no more is 410', async () => {
-    expect((await world.get(url.replace('content/0', 'content/1'))).status).toBe(404);
+    const outside = await world.get(url.replace('content/0', 'content/9'));
+    expect([outside.status, JSON.parse(await outside.text()).error.message]).toEqual([404, 'The job has one image: the index must be 0.']);
     expect((await world.get(url.replace('content/0', 'content/x'))).status).toBe(404);
     expect((await world.get(url.replace('content/0', 'preview/0'))).status).toBe(404);
     world.jobs.blobs.clear();
