@@ -24,12 +24,21 @@ const ResultSchema = z.object({
 });
 export type RemoteResult = z.output<typeof ResultSchema>;
 
+/** `line`: of the file, where it is about a row. */
+const ProblemSchema = z.object({
+  line: z.number().optional(),
+  field: z.string(),
+  rule: z.string(),
+  value: z.string().optional(),
+  remedy: z.string().optional(),
+});
+
 const ErrorSchema = z.object({
   error: z.object({
     message: z.string(),
     code: z.string().nullable(),
     remedy: z.string().optional(),
-    problems: z.array(z.object({ line: z.number(), field: z.string(), rule: z.string() })).optional(),
+    problems: z.array(ProblemSchema).optional(),
   }),
 });
 
@@ -111,12 +120,9 @@ async function jsonOf(answer: Response, lineOf: (row: number) => number): Promis
   if (known === undefined)
     throw gatewayError([{ field: 'gateway', rule: `answered ${answer.status}`, value: undefined, remedy: undefined }]);
   const { message, remedy, problems = [] } = known;
-  const lines = problems.map(({ line, field, rule }) => ({
-    field: `line ${lineOf(line)}, ${field}`,
-    rule,
-    value: undefined,
-    remedy: undefined,
-  }));
+  const lines = problems.flatMap(({ line, field, rule, value, remedy: help }) =>
+    line === undefined ? [] : [{ field: `line ${lineOf(line)}, ${field}`, rule, value, remedy: help }],
+  );
   throw gatewayError(
     lines.length > 0 ? lines : [{ field: 'gateway', rule: `refuses: ${message}`, value: undefined, remedy: helpFor(answer, remedy) }],
   );

@@ -11,8 +11,8 @@ import { nextTurn } from '../../../system/turn.ts';
 import type { Principal } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { checkWords } from '../jobs/job-admission.ts';
-import { jsonErrorAt, positionText } from '../json-position.ts';
-import { toRefusal } from '../openai/errors.ts';
+import { jsonErrorAt } from '../json-position.ts';
+import { toRefusal, wireProblem } from '../openai/errors.ts';
 import { readOrder } from '../openai/order.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -23,7 +23,9 @@ const MOST_PROBLEMS = 20;
 const ROWS_A_TURN = 5;
 const LONGEST_ID = 100;
 
-export type RowProblem = { readonly line: number; readonly field: string; readonly rule: string };
+/** What is wrong with a row, as it is told of a single request. */
+type Mistake = { readonly field: string; readonly rule: string; readonly value?: string | undefined; readonly remedy?: string | undefined };
+export type RowProblem = Mistake & { readonly line: number };
 export type CheckedRow = Pick<BatchRow, 'row' | 'customId' | 'model' | 'maxCost'> & {
   readonly request: ImageRequest;
   /** See CheckedJob. */
@@ -52,11 +54,11 @@ export async function checkRows(gateway: Gateway, principal: Principal, text: st
     try {
       rows.push({ row: index + 1, ...checkRow(gateway, principal, row, lifeMs, (id) => claimId(id, line, seen)) });
     } catch (error) {
-      problems.push({ line, ...problemOf(error, gateway) });
+      problems.push(...mistakesIn(error, gateway).map((mistake) => ({ line, ...mistake })));
       if (problems.length >= MOST_PROBLEMS) break;
     }
   }
-  if (problems.length > 0) throw badRows(problems);
+  if (problems.length > 0) throw badRows(problems.slice(0, MOST_PROBLEMS));
   return rows;
 }
 
@@ -88,7 +90,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new RowError('the whole', `must be a JSON object: it goes wrong at ${positionText(text, jsonErrorAt(text))}`);
+    throw new RowError('the whole', `must be a JSON object: it goes wrong at column ${jsonErrorAt(text) + 1}`);
   }
 }
 
@@ -134,18 +136,22 @@ class RowError extends Error {
 }
 
 /** Rethrows what is the gateway's fault and no row's. */
-function problemOf(error: unknown, gateway: Gateway): { readonly field: string; readonly rule: string } {
-  if (error instanceof RowError) return { field: error.field, rule: error.message };
+function mistakesIn(error: unknown, gateway: Gateway): readonly Mistake[] {
+  if (error instanceof RowError) return [{ field: error.field, rule: error.message }];
   if (!(error instanceof Refusal) && !isImageRouterError(error)) throw error;
+  if (isImageRouterError(error) && error.problems.length > 0) return error.problems.map(wireProblem);
   const { details } = toRefusal(error, gateway);
   if (details.status >= 500) throw error;
-  return { field: details.param ?? 'the whole', rule: details.message };
+  const { param: field = 'the whole', message, remedy } = details;
+  // Messages of single requests begin with the field where they name it.
+  return [{ field, rule: message.startsWith(`${field} `) ? message.slice(field.length + 1) : message, remedy }];
 }
 
 function badRows(problems: readonly RowProblem[]): Refusal {
   const [first] = problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  const message = first === undefined ? 'The batch cannot be used.' : `line ${first.line}, ${first.field}: ${first.rule}${more}`;
+  const message =
+    first === undefined ? 'The batch cannot be used.' : `line ${first.line}, ${first.field}: ${first.rule}${got(first)}${more}`;
   return new Refusal({
     status: 400,
     code: 'invalid_batch',
@@ -154,6 +160,10 @@ function badRows(problems: readonly RowProblem[]): Refusal {
     remedy: 'mend these lines and send the file again: nothing of it was accepted',
     extras: { problems },
   });
+}
+
+function got({ value }: Mistake): string {
+  return value === undefined ? '' : `, got ${value}`;
 }
 
 /**

@@ -123,7 +123,7 @@ function describe(problems: readonly Problem[]): string {
     .join('; ');
 }
 
-export function wireProblem({ field, rule, value, remedy }: Problem): Readonly<Record<string, unknown>> {
+export function wireProblem({ field, rule, value, remedy }: Problem): Problem {
   return { field: wireField(field), rule: wireText(rule), value, remedy: remedy === undefined ? undefined : wireText(remedy) };
 }
 

@@ -102,6 +102,33 @@ describe('a batch', () => {
     expect([status, body.rows, body.concurrency]).toEqual([202, 2, 2]);
   });
 
+  it('tells a row’s mistakes as those of a single request are told, all of them, by the line of the file', async () => {
+    await open();
+    const { body } = await handIn([
+      { prompt: 'fine', model: 'preview' },
+      '{"prompt": x}',
+      { prompt: 'x', n: 11, quality: 'hd' },
+      { prompt: 'x', size: '1000x1000' },
+      { prompt: 'x', sizee: '1024x1024' },
+      { prompt: 'x', size: { width: 1 } },
+      { prompt: 'x', model: 'previw' },
+    ]);
+    const { problems, message } = body.error;
+    expect(problems).toMatchObject([
+      { line: 2, field: 'the whole', rule: 'must be a JSON object: it goes wrong at column 12' },
+      { line: 3, field: 'n', rule: 'must be at most 10', value: '11', remedy: expect.stringContaining('1 to 10 images') },
+      { line: 3, field: 'quality', value: '"hd"', remedy: 'use one of low, medium, high' },
+      { line: 4, field: 'size', rule: expect.stringContaining('multiples of 16'), value: '"1000x1000"', remedy: expect.any(String) },
+      { line: 5, field: 'sizee', remedy: 'did you mean "size"?' },
+      { line: 6, field: 'size', rule: 'must be a single value, not a list or an object' },
+      { line: 7, field: 'model', remedy: 'did you mean "preview"?' },
+    ]);
+    expect(message).toBe('line 2, the whole: must be a JSON object: it goes wrong at column 12 (and 6 more)');
+    const one = await handIn([{ prompt: 'x', n: 11 }]);
+    expect(one.body.error.message).toBe('line 1, n: must be at most 10, got 11');
+    expect((await handIn(Array.from({ length: 15 }, () => ({ prompt: 'x', n: 11, quality: 'hd' })))).body.error.problems).toHaveLength(20);
+  });
+
   it('may begin with a byte order mark, as it is and as the file of a form', async () => {
     await open();
     const [first, ...others] = rowsOf(2).map((row) => JSON.stringify(row));
