@@ -5,11 +5,17 @@
 import { isLoopbackHost } from '../../system/network/loopback-host.ts';
 import { Refusal } from './refusal.ts';
 
+/** A name of this machine that was read already: nearly all requests come by the same one. */
+let lastOwn: string | undefined;
+
 /** Throws Refusal 403 for a request that a page from elsewhere has, or may have, a browser make. */
 export function refuseForeignPage({ headers, url }: Pick<Request, 'headers' | 'url'>): void {
   // HTTP/1.0 and a request without a socket may come without the header: then the URL is all there is.
   const host = headers.get('host') ?? new URL(url).host;
-  if (!isOnThisMachine(`http://${host}`)) throw foreignHost();
+  if (host !== lastOwn) {
+    if (!isOnThisMachine(`http://${host}`)) throw foreignHost();
+    lastOwn = host;
+  }
   const origin = headers.get('origin');
   const isElsewhere = origin !== null && !isOnThisMachine(origin);
   // Sent also where there is no origin: with pictures and frames in a page, and with links.
