@@ -98,7 +98,10 @@ export type IdempotencyClaim =
     };
 
 export interface Idempotency {
-  /** Waits while the same request runs in this process. `fingerprint`: hash of endpoint and body. Recorded on disk before it resolves. */
+  /**
+   * One key is one request of its principal, whatever it asks for. Waits while the same request runs in this process. `fingerprint`:
+   * of door and body (idempotency/doors.ts). Recorded on disk before it resolves.
+   */
   claim(principal: Principal, key: string, fingerprint: string): Promise<IdempotencyClaim>;
 }
 

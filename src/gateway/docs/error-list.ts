@@ -77,7 +77,12 @@ export const ERRORS: readonly ErrorEntry[] = [
   ),
   entry(416, 'range_not_satisfiable', 'pictures', 'The range lies outside the picture; content-range says how long it is.'),
   entry(422, 'infeasible', 'images', 'No route can do it inside the limits. Nothing was spent; `offers` say what would work.'),
-  entry(422, 'idempotency_mismatch', 'images', 'The Idempotency-Key was used with another request.'),
+  entry(
+    422,
+    'idempotency_mismatch',
+    'images',
+    'The Idempotency-Key was used with another request, or by another door; the message says which, and what to do.',
+  ),
   entry(
     422,
     'price_cap_reached',

@@ -13,7 +13,8 @@ export const FIELD_PARAMETERS: readonly Json[] = Object.entries(HEADER_FIELDS).m
 export const IDEMPOTENCY_PARAMETER: Json = {
   name: 'idempotency-key',
   in: 'header',
-  description: 'The same key and request get the same answer, without a second render. It belongs to the key that is used with it.',
+  description:
+    'The same key and request get the same answer, without a second render. One key is one request, as an answer, a job or a batch. It belongs to the key that is used with it.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 

@@ -45,7 +45,7 @@ async function beginAnswer(call: Call, order: ImageOrder, { kind }: { readonly k
 /** With a key: the request is recorded before anything is sent upstream, and runs to its end also when its caller leaves. */
 async function answerOnce(call: Call, order: ImageOrder, kind: BodyKind, key: string): Promise<Response> {
   const { gateway, principal } = call;
-  const claim = await gateway.idempotency.claim(principal, `${kind} ${key}`, fingerprintOf(order, kind));
+  const claim = await gateway.idempotency.claim(principal, key, fingerprintOf(order, kind));
   if (claim.kind === 'conflict') throw conflictRefusal(claim);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   const making = await begin(call, order).catch(async (error: unknown) => {

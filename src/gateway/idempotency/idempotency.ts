@@ -5,7 +5,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Idempotency, IdempotencyClaim, Principal, StoredAnswer } from '../ports.ts';
 import type { IdempotencyRow, Store } from '../store/store.ts';
 import type { AnswerFiles } from './answer-files.ts';
-import { IN_PROGRESS, INTERRUPTED, LOST, MISMATCH } from './conflicts.ts';
+import { type Holder, IN_PROGRESS, INTERRUPTED, LOST, mismatch } from './conflicts.ts';
 
 /** A claim of this process: resolves when it has ended. */
 type Running = { readonly fingerprint: string; readonly ended: Promise<void> };
@@ -25,7 +25,7 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
   async function claim(principal: Principal, key: string, fingerprint: string): Promise<IdempotencyClaim> {
     const name = `${principal.id} ${key}`;
     for (let twin = running.get(name); twin !== undefined; twin = running.get(name)) {
-      if (twin.fingerprint !== fingerprint) return MISMATCH;
+      if (twin.fingerprint !== fingerprint) return mismatch({ ...twin, end: undefined }, fingerprint);
       await twin.ended;
     }
     const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -66,7 +66,7 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
 
   async function answerTo(known: IdempotencyRow, fingerprint: string): Promise<IdempotencyClaim> {
     const { state, isOurs, status, headers = {}, file } = known;
-    if (known.fingerprint !== fingerprint) return MISMATCH;
+    if (known.fingerprint !== fingerprint) return mismatch({ fingerprint: known.fingerprint, end: endOf(known) }, fingerprint);
     // One of this process that does not run here any more has ended without an answer that could be kept.
     if (state === 'running') return { ...(isOurs ? LOST : IN_PROGRESS), name: file };
     if (state === 'interrupted' || status === undefined) return { ...INTERRUPTED, name: file };
@@ -75,4 +75,9 @@ export function createIdempotency({ store, files, clock, onKept }: IdempotencyPa
   }
 
   return { claim };
+}
+
+function endOf({ state, isOurs, status = 200 }: IdempotencyRow): Holder['end'] {
+  if (state === 'done') return status >= 400 ? 'refused or failed' : undefined;
+  return state === 'interrupted' || isOurs ? 'cut off' : undefined;
 }

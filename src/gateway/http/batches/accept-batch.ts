@@ -8,6 +8,7 @@ import { type MicroUsd, microUsd } from '../../../domain/money.ts';
 import { parseOrExplain } from '../../../domain/problem.ts';
 import { NO_COST } from '../../../domain/result.ts';
 import { mayBeWritten } from '../../../domain/store-error.ts';
+import { fingerprintAt } from '../../idempotency/doors.ts';
 import { type JsonlUpload, readJsonl } from '../../uploads/jsonl-upload.ts';
 import { type Answer, JSON_TYPE, utf8 } from '../answer.ts';
 import type { Call } from '../call.ts';
@@ -52,8 +53,9 @@ export async function acceptBatch(call: Call, parts: BatchParts, uploads: EditSe
   const key = idempotencyKeyOf(call);
   if (key === undefined)
     return sendAnswer(call, await answerOf(call, parts, await accept(call, parts, upload, settings, gateway.ids.next('batch'))));
-  const fingerprint = createHash('sha256').update(JSON.stringify(settings)).update(upload.text).digest('base64url');
-  const claim = await gateway.idempotency.claim(principal, `batch ${key}`, fingerprint);
+  const rest = createHash('sha256').update(JSON.stringify(settings)).update(upload.text).digest('base64url');
+  const fingerprint = fingerprintAt('batch', { rest });
+  const claim = await gateway.idempotency.claim(principal, key, fingerprint);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   if (claim.kind === 'conflict') {
     const known = await acceptedBefore(call, claim, claim.name && idOf(claim.name), {

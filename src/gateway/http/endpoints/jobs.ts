@@ -2,6 +2,7 @@
 // continuing it, and its pictures.
 
 import { type Doors, machineDoors } from '../../../system/network/guarded-connector.ts';
+import { fingerprintAt } from '../../idempotency/doors.ts';
 import { NO_LIMITS } from '../../limits/no-limits.ts';
 import { readEditOrGeneration } from '../../uploads/read-edit.ts';
 import type { Call } from '../call.ts';
@@ -104,7 +105,7 @@ async function handIn(call: Call, settings: EditSettings, doors: Doors): Promise
 }
 
 function goOn(call: Call, wanted: JobAsk['wanted'], asked: string): Promise<Response> {
-  const fingerprint = `${call.pathId} ${asked}`;
+  const fingerprint = fingerprintAt('job', { rest: `${call.pathId} ${asked}` });
   return acceptOnce(call, { wanted, fingerprint, joinKey: undefined, waitMs: 0, budgetMs: undefined, notes: [], headers: {} });
 }
 

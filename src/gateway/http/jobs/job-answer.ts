@@ -86,7 +86,7 @@ export async function acceptOnce(call: Call, ask: JobAsk): Promise<Response> {
     const job = await accept(call, parts, ask.wanted, gateway.ids.next('job'));
     return tell(call, parts, job, ask, async () => undefined);
   }
-  const claim = await gateway.idempotency.claim(principal, `job ${key}`, ask.fingerprint);
+  const claim = await gateway.idempotency.claim(principal, key, ask.fingerprint);
   if (claim.kind === 'replay') return sendReplay(call, claim);
   if (claim.kind === 'conflict') {
     const known = await acceptedBefore(call, claim, claim.name && jobIdOf(claim.name), {
