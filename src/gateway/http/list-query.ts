@@ -12,12 +12,13 @@ const MOST_LIMIT = 100;
 /** Sent by clients for other servers; means nothing here. */
 const IGNORED = new Set(['api-version']);
 
-/** Throws Refusal for a name that is not one of `names`: a misspelt filter must not be ignored. */
+/** Throws Refusal for a name that is not one of `names`, or is there twice: a filter must not be ignored, misspelt or not. */
 export function readQuery(call: Call, names: readonly string[]): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const [name, value] of call.query) {
     if (IGNORED.has(name)) continue;
     if (!names.includes(name)) throw unknownParameter(name, names);
+    if (Object.hasOwn(found, name)) throw badQuery(name, `${name} must be given once in a query.`);
     found[name] = value;
   }
   return found;

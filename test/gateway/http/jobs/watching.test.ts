@@ -280,6 +280,15 @@ describe('a list of jobs', () => {
     for (const query of ['?statsu=queued', '?status=done', '?limit=0', '?limit=101', '?after=x'])
       expect((await world.get(`/v1/images/jobs${query}`)).status, query).toBe(400);
   });
+
+  it('asked with a name twice answers neither', async () => {
+    for (const query of ['limit=1&limit=2', 'limit=1&limit=1', 'status=queued&status=running']) {
+      const answer = await world.get(`/v1/images/jobs?${query}`);
+      const { param, message } = JSON.parse(await answer.text()).error;
+      expect([answer.status, message]).toEqual([400, `${param} must be given once in a query.`]);
+    }
+    expect((await world.get('/v1/images/jobs?api-version=1&api-version=2')).status).toBe(200);
+  });
 });
 
 describe('cancelling', () => {
