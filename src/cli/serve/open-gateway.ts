@@ -47,7 +47,7 @@ async function openParts(plan: CorePlan, whenClosing: WhenClosing): Promise<Omit
   const tidying = tidyAfterBursts(clock, () => app.load(), giveMemoryBack);
   whenClosing(async () => tidying.stop());
   await live.router().ready();
-  const server = await listen(() => startServer(app, settings), settings);
+  const server = await listen(() => startServer(app, { ...settings, ids }), settings);
   whenClosing(() => server.drain(0));
   jobs.start();
   const drain = async (): Promise<void> => {

@@ -5,13 +5,15 @@ import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import type { Ids } from '../../system/ids.ts';
 import { hostInUrl } from '../../system/network/loopback-host.ts';
 import { nextTurn } from '../../system/turn.ts';
 import type { GatewayApp } from './app.ts';
 import { FreshConnections } from './fresh-connections.ts';
 import type { HttpLimits } from './parts.ts';
+import { oneProblem } from './refusal.ts';
 
-export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits };
+export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits; readonly ids: Ids };
 
 export type RunningServer = {
   /** `http://127.0.0.1:8787`; where it listens on all addresses, the one by which this machine reaches it. */
@@ -39,8 +41,8 @@ const FIRST_WORDS_MS = 200;
 const LAST_WORDS_MS = 1_000;
 
 /** Rejects when it cannot listen. */
-export async function startServer(app: GatewayApp, { host, port, limits }: ListenOptions): Promise<RunningServer> {
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: unreadableRequest });
+export async function startServer(app: GatewayApp, { host, port, limits, ids }: ListenOptions): Promise<RunningServer> {
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: () => unreadableRequest(ids) });
   const server = createServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -48,6 +50,8 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
       connectionsCheckingInterval: SLOW_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: limits.headerBytes,
+      // Refused below like any target that makes no URL: node's own 400 says nothing.
+      requireHostHeader: false,
       // One answer's pieces leave together; waiting for more would only delay them.
       noDelay: true,
     },
@@ -57,7 +61,7 @@ export async function startServer(app: GatewayApp, { host, port, limits }: Liste
     },
   );
   const fresh = new FreshConnections(server);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnparsable(error, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnparsable(error, socket, limits, ids));
   const boundPort = await listen(server, host, port);
   return {
     url: `http://${hostInUrl(host)}:${boundPort}`,
@@ -122,26 +126,36 @@ async function within(work: Promise<unknown>, limitMs: number): Promise<boolean>
   return Promise.race([work.then(() => true), late]);
 }
 
-const UNREADABLE = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request did not arrive in time.'],
-  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The headers are too large.'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'request_too_large', 'The chunk extensions are too large.'],
-} as const;
-const MALFORMED = [400, 'malformed_request', 'This is not HTTP.'] as const;
+type Unparsable = { readonly status: keyof typeof PHRASES; readonly code: string; readonly message: string; readonly extras?: object };
 const PHRASES = { 400: 'Bad Request', 408: 'Request Timeout', 413: 'Payload Too Large', 431: 'Request Header Fields Too Large' } as const;
 
-function answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex): void {
+function unparsable(code: string | undefined, { headerBytes }: HttpLimits): Unparsable {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, code: 'request_timeout', message: 'The request did not arrive in time.' };
+    case 'HPE_HEADER_OVERFLOW': {
+      const rule = `must be at most ${headerBytes} bytes together`;
+      return { status: 431, code: 'headers_too_large', message: `The headers ${rule}.`, extras: oneProblem('headers', rule) };
+    }
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW': {
+      const extras = oneProblem('body', 'must have shorter chunk extensions, or none');
+      return { status: 413, code: 'request_too_large', message: 'The chunk extensions are too large.', extras };
+    }
+    default:
+      return { status: 400, code: 'malformed_request', message: 'This is not HTTP.' };
+  }
+}
+
+function answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex, limits: HttpLimits, ids: Ids): void {
   const { code } = error;
   // Nobody is there to be told, or an answer is on its way already and must not be mixed with another.
   if (code === 'ECONNRESET' || !socket.writable || hasBegun(socket)) return void socket.destroy();
-  const known = Object.entries(UNREADABLE).find(([name]) => name === code)?.[1] ?? MALFORMED;
-  const body = errorBody(known[1], known[2]);
+  const known = unparsable(code, limits);
+  const body = errorBody(known);
+  const headers = { ...headersFor(ids), 'content-length': Buffer.byteLength(body), connection: 'close' };
   const head = [
-    `HTTP/1.1 ${known[0]} ${PHRASES[known[0]]}`,
-    'content-type: application/json',
-    'x-content-type-options: nosniff',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
+    `HTTP/1.1 ${known.status} ${PHRASES[known.status]}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
@@ -153,11 +167,21 @@ function hasBegun(socket: Duplex): boolean {
 }
 
 /** A target or host that is no URL. */
-function unreadableRequest(): Response {
-  const body = errorBody('malformed_request', 'The request names no path and host that make a URL.');
-  return new Response(body, { status: 400, headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } });
+function unreadableRequest(ids: Ids): Response {
+  const body = errorBody({ code: 'malformed_request', message: 'The request names no path and host that make a URL.' });
+  return new Response(body, { status: 400, headers: headersFor(ids) });
 }
 
-function errorBody(code: string, message: string): string {
-  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } });
+/** As every reply's: nothing here gets so far that it would have them. */
+function headersFor(ids: Ids): Readonly<Record<string, string>> {
+  return {
+    'x-request-id': ids.next('req'),
+    'content-type': 'application/json',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  };
+}
+
+function errorBody({ code, message, extras }: Pick<Unparsable, 'code' | 'message' | 'extras'>): string {
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code, ...extras } });
 }

@@ -91,6 +91,24 @@ describe('what arrives badly', () => {
     },
   );
 
+  it.each([
+    ['nonsense', 'nonsense\r\n\r\n', 400],
+    ['no URL', 'GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n', 400],
+    ['no host', 'GET /v1/models HTTP/1.1\r\n\r\n', 400],
+    ['slow headers', 'GET /v1/models HTTP/1.1\r\nhost: x\r\n', 408],
+    ['a slow body', HEAD + BODY.slice(0, 10), 408],
+    ['long headers', `GET /v1/models HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('also what is answered before it is a request has an id: %s', async (_, sent, status) => {
+    const { world } = await open({ limits: { headersTimeoutMs: 100, bodyTimeoutMs: 100 } });
+    const heard = dial(world);
+    heard.socket.write(sent);
+    await world.until(() => heard.text.includes('"error"'));
+    const [head = '', body = ''] = heard.text.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*\r\nx-request-id: req_[0-9a-f]{32}(\r\n|$)`));
+    const { error } = JSON.parse(body);
+    if (status === 431) expect(error.problems).toEqual([{ field: 'headers', rule: 'must be at most 16384 bytes together' }]);
+  });
+
   it('a body that is announced too large is refused unread, and the connection ends', async () => {
     const { world } = await open();
     const heard = dial(world);

@@ -112,7 +112,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
       ...webhookEndpoints({ webhooks, settings: () => DEFAULT_WEBHOOKS, secrets: systemSecrets(), wake: () => undefined }),
     ],
   );
-  const server = await startServer(app, { host: '127.0.0.1', port: 0, limits: LIMITS });
+  const server = await startServer(app, { host: '127.0.0.1', port: 0, limits: LIMITS, ids: systemIds() });
   const accidents: string[] = [];
   const note = (error: unknown): void => void accidents.push(inspect(error));
   process.on('uncaughtException', note).on('unhandledRejection', note).on('warning', note);

@@ -146,7 +146,7 @@ export class HttpWorld {
       },
       [...(options.endpoints ?? []), ...ofJobs],
     );
-    const server = await startServer(app, { host: '127.0.0.1', port: 0, limits });
+    const server = await startServer(app, { host: '127.0.0.1', port: 0, limits, ids: systemIds() });
     return new HttpWorld({
       sandbox,
       router,
