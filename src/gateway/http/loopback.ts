@@ -17,9 +17,9 @@ export function refuseForeignPage({ headers, url }: Pick<Request, 'headers' | 'u
     lastOwn = host;
   }
   const origin = headers.get('origin');
-  const isElsewhere = origin !== null && !isOnThisMachine(origin);
-  // Sent also where there is no origin: with pictures and frames in a page, and with links.
-  if (isElsewhere || headers.get('sec-fetch-site') === 'cross-site') throw foreignOrigin();
+  // Pictures and frames in a page, and links, are asked for without an origin. To a browser localhost and 127.0.0.1 are two sites.
+  const isElsewhere = origin === null ? headers.get('sec-fetch-site') === 'cross-site' : !isOnThisMachine(origin);
+  if (isElsewhere) throw foreignOrigin();
 }
 
 /** Names below `localhost` belong to nobody (RFC 6761): no stranger's page can have one. */

@@ -253,6 +253,8 @@ describe('who may ask', () => {
     const reply = await world.get('/v1/models', { 'sec-fetch-site': 'cross-site' });
     expect({ status: reply.status, code: await codeOf(reply) }).toEqual({ status: 403, code: 'foreign_origin' });
     expect((await world.get('/v1/models', { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+    const ownPage = { origin: 'http://localhost:3000', 'sec-fetch-site': 'cross-site' };
+    expect((await world.get('/v1/models', ownPage)).status).toBe(200);
   });
 
   it('a name that leads to this machine is none of its names: without a key it is 403', async () => {
