@@ -15,7 +15,7 @@ import { type Listener, tell } from '../telemetry/event.ts';
 import type { HealthNews, HealthNotice } from '../telemetry/health-news.ts';
 import type { BreakerChange, Ticket } from './breaker.ts';
 import { type Breakers, createBreakers } from './breakers.ts';
-import { createLanes, type LaneDepth, type Lanes } from './lanes.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import { RetryEngine } from './retry.ts';
 
 export type EngineOptions = {
@@ -60,6 +60,7 @@ export class Engine {
   readonly retries: RetryEngine;
   readonly listener: Listener;
   readonly #subscribers = new Set<Subscriber>();
+  readonly #concurrency: ReadonlyMap<TargetId, number>;
   readonly #profile: LatencyProfile;
   /** Hears of no call. */
   #unseen: Health | undefined;
@@ -69,7 +70,7 @@ export class Engine {
   readonly #stopNews: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
-    const concurrency = new Map(options.targets.map((target) => [target.id, target.route.concurrency]));
+    this.#concurrency = new Map(options.targets.map((target) => [target.id, target.route.concurrency]));
     this.clock = options.clock;
     this.ids = options.ids;
     this.targets = options.targets;
@@ -79,7 +80,7 @@ export class Engine {
     this.#profile = options.profile;
     this.health = createHealth({ targets: options.targets, profile: options.profile });
     this.lanes = createLanes({
-      concurrencyOf: (target) => concurrency.get(target) ?? 1,
+      concurrencyOf: (target) => this.#concurrency.get(target) ?? 1,
       ...(options.maxWaitingPerLane === undefined ? {} : { maxWaiting: options.maxWaitingPerLane }),
     });
     this.breakers = createBreakers({
@@ -105,7 +106,7 @@ export class Engine {
         target,
         admission: this.breakers.admission(target, operation),
         waiting,
-        queueWaitMs: this.#queueWaitMs(target, { running, waiting: this.lanes.ahead(target, priority) }, belief.latency),
+        queueWaitMs: this.#hasRoom(target, running) ? 0 : this.#queueWaitMs(target, priority, belief.latency),
       };
     };
   }
@@ -220,11 +221,13 @@ export class Engine {
     for (const subscriber of [...this.#subscribers]) subscriber.healthChanged(target, cause);
   }
 
-  /** Calls ahead, served `concurrency` at a time, each for a typical latency. None while a place is free. */
-  #queueWaitMs(target: TargetId, { running, waiting }: LaneDepth, latency: ReturnType<Health['view']>['latency']): number {
-    const concurrency = this.targets.find((known) => known.id === target)?.route.concurrency ?? 1;
-    if (running < concurrency) return 0;
+  #hasRoom(target: TargetId, running: number): boolean {
+    return running < (this.#concurrency.get(target) ?? 1);
+  }
+
+  /** Calls ahead, served `concurrency` at a time, each for a typical latency. */
+  #queueWaitMs(target: TargetId, priority: number, latency: ReturnType<Health['view']>['latency']): number {
     const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, references: 0, complexity: 'normal' });
-    return ((waiting + 1) / concurrency) * typical.quantile(0.5);
+    return ((this.lanes.ahead(target, priority) + 1) / (this.#concurrency.get(target) ?? 1)) * typical.quantile(0.5);
   }
 }

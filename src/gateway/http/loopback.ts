@@ -9,9 +9,10 @@ import { Refusal } from './refusal.ts';
 let lastOwn: string | undefined;
 
 /** Throws Refusal 403 for a request that a page from elsewhere has, or may have, a browser make. */
-export function refuseForeignPage({ headers, url }: Pick<Request, 'headers' | 'url'>): void {
+export function refuseForeignPage(request: Pick<Request, 'headers' | 'url'>): void {
+  const { headers } = request;
   // HTTP/1.0 and a request without a socket may come without the header: then the URL is all there is.
-  const host = headers.get('host') ?? new URL(url).host;
+  const host = headers.get('host') ?? new URL(request.url).host;
   if (host !== lastOwn) {
     if (!isOnThisMachine(`http://${host}`)) throw foreignHost();
     lastOwn = host;
