@@ -1,6 +1,7 @@
 // Why somebody is turned away, in words that say which limit it was, what it is, and when there is room again.
 import { exactUsd, microUsd } from '../../domain/money.ts';
 import type { Denial, Principal } from '../ports.ts';
+import { realSeconds } from '../real-seconds.ts';
 import type { LimitName, Reserved } from '../store/store.ts';
 
 export const NO_KEY: Denial = {
@@ -62,9 +63,4 @@ function whenFree({ most, asked }: Refusal, waitMs: number | undefined, speed: n
   if (asked > most) return 'That never fits: ask for less, or for a wider limit.';
   if (waitMs === undefined) return 'Room again when a request that runs has ended.';
   return `Room again in ${realSeconds(waitMs, speed)} s.`;
-}
-
-/** World milliseconds as whole seconds of the caller's clock, which Retry-After counts in; at least one. */
-export function realSeconds(worldMs: number, speed: number): number {
-  return Math.max(1, Math.ceil(worldMs / speed / 1_000));
 }

@@ -3,6 +3,7 @@
 import { hasEnded, type Job } from '../../../domain/job.ts';
 import type { Jobs } from '../../../jobs/jobs.ts';
 import type { Clock } from '../../../system/clock.ts';
+import { realSeconds } from '../../real-seconds.ts';
 
 const LONGEST_S = 30;
 /** Nobody knows how long a queue is. */
@@ -13,6 +14,5 @@ export function retryAfterOf(job: Job, jobs: Pick<Jobs, 'progress'>, clock: Cloc
   if (hasEnded(job.state)) return undefined;
   const { expectedEndAt } = jobs.progress(job);
   if (expectedEndAt === undefined) return UNKNOWN_S;
-  const leftS = (expectedEndAt - clock.wall().getTime()) / clock.speed / 1_000;
-  return Math.min(LONGEST_S, Math.max(1, Math.ceil(leftS)));
+  return Math.min(LONGEST_S, realSeconds(expectedEndAt - clock.wall().getTime(), clock.speed));
 }
