@@ -115,12 +115,10 @@ export class Call {
     };
   }
 
-  /** Every reply's own headers. */
+  /** `replyHeaders`, and what a drain adds. */
   baseHeaders(): Record<string, string> {
     return {
-      'x-request-id': this.id,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
+      ...replyHeaders(this.id),
       // A connection kept open would only bring more requests to a gateway that takes none.
       ...(this.gateway.isDraining() ? { connection: 'close' } : {}),
     };
@@ -143,6 +141,11 @@ export class Call {
     for (const release of this.#held ?? []) release();
     this.#held = undefined;
   }
+}
+
+/** On every reply. */
+export function replyHeaders(id: string): Record<string, string> {
+  return { 'x-request-id': id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
 }
 
 const NOBODY: Principal = { id: 'nobody', scopes: [], limits: NO_LIMITS };

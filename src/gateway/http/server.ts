@@ -1,9 +1,8 @@
 // The socket: node:http with limits on everything a stranger may send slowly, in excess or not at all, and an orderly end.
 // A waiting request costs no timer: slow headers and bodies are the server's own limits, checked for all connections at
-// once. What cannot even be parsed is answered here, in the same shape as everything else.
+// once.
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Ids } from '../../system/ids.ts';
 import { hostInUrl } from '../../system/network/loopback-host.ts';
@@ -11,7 +10,7 @@ import { nextTurn } from '../../system/turn.ts';
 import type { GatewayApp } from './app.ts';
 import { FreshConnections } from './fresh-connections.ts';
 import type { HttpLimits } from './parts.ts';
-import { oneProblem } from './refusal.ts';
+import { answerUnparsable, unreadableRequest } from './unparsable.ts';
 
 export type ListenOptions = { readonly host: string; readonly port: number; readonly limits: HttpLimits; readonly ids: Ids };
 
@@ -124,64 +123,4 @@ async function within(work: Promise<unknown>, limitMs: number): Promise<boolean>
     timeout.addEventListener('abort', () => resolve(false), { once: true });
   });
   return Promise.race([work.then(() => true), late]);
-}
-
-type Unparsable = { readonly status: keyof typeof PHRASES; readonly code: string; readonly message: string; readonly extras?: object };
-const PHRASES = { 400: 'Bad Request', 408: 'Request Timeout', 413: 'Payload Too Large', 431: 'Request Header Fields Too Large' } as const;
-
-function unparsable(code: string | undefined, { headerBytes }: HttpLimits): Unparsable {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, code: 'request_timeout', message: 'The request did not arrive in time.' };
-    case 'HPE_HEADER_OVERFLOW': {
-      const rule = `must be at most ${headerBytes} bytes together`;
-      return { status: 431, code: 'headers_too_large', message: `The headers ${rule}.`, extras: oneProblem('headers', rule) };
-    }
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW': {
-      const extras = oneProblem('body', 'must have shorter chunk extensions, or none');
-      return { status: 413, code: 'request_too_large', message: 'The chunk extensions are too large.', extras };
-    }
-    default:
-      return { status: 400, code: 'malformed_request', message: 'This is not HTTP.' };
-  }
-}
-
-function answerUnparsable(error: NodeJS.ErrnoException, socket: Duplex, limits: HttpLimits, ids: Ids): void {
-  const { code } = error;
-  // Nobody is there to be told, or an answer is on its way already and must not be mixed with another.
-  if (code === 'ECONNRESET' || !socket.writable || hasBegun(socket)) return void socket.destroy();
-  const known = unparsable(code, limits);
-  const body = errorBody(known);
-  const headers = { ...headersFor(ids), 'content-length': Buffer.byteLength(body), connection: 'close' };
-  const head = [
-    `HTTP/1.1 ${known.status} ${PHRASES[known.status]}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
-}
-
-/** node keeps the response of a connection on its socket. */
-function hasBegun(socket: Duplex): boolean {
-  const response: unknown = Reflect.get(socket, '_httpMessage');
-  return typeof response === 'object' && response !== null && Reflect.get(response, 'headersSent') === true;
-}
-
-/** A target or host that is no URL. */
-function unreadableRequest(ids: Ids): Response {
-  const body = errorBody({ code: 'malformed_request', message: 'The request names no path and host that make a URL.' });
-  return new Response(body, { status: 400, headers: headersFor(ids) });
-}
-
-/** As every reply's: nothing here gets so far that it would have them. */
-function headersFor(ids: Ids): Readonly<Record<string, string>> {
-  return {
-    'x-request-id': ids.next('req'),
-    'content-type': 'application/json',
-    'x-content-type-options': 'nosniff',
-    'cache-control': 'no-store',
-  };
-}
-
-function errorBody({ code, message, extras }: Pick<Unparsable, 'code' | 'message' | 'extras'>): string {
-  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code, ...extras } });
 }
