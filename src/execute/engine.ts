@@ -106,7 +106,7 @@ export class Engine {
         target,
         admission: this.breakers.admission(target, operation),
         waiting,
-        queueWaitMs: this.#hasRoom(target, running) ? 0 : this.#queueWaitMs(target, priority, belief.latency),
+        queueWaitMs: this.#queueWaitMs(target, running, priority, belief.latency),
       };
     };
   }
@@ -221,13 +221,11 @@ export class Engine {
     for (const subscriber of [...this.#subscribers]) subscriber.healthChanged(target, cause);
   }
 
-  #hasRoom(target: TargetId, running: number): boolean {
-    return running < (this.#concurrency.get(target) ?? 1);
-  }
-
-  /** Calls ahead, served `concurrency` at a time, each for a typical latency. */
-  #queueWaitMs(target: TargetId, priority: number, latency: ReturnType<Health['view']>['latency']): number {
+  /** Calls ahead, served `concurrency` at a time, each for a typical latency. None while a place is free. */
+  #queueWaitMs(target: TargetId, running: number, priority: number, latency: ReturnType<Health['view']>['latency']): number {
+    const concurrency = this.#concurrency.get(target) ?? 1;
+    if (running < concurrency) return 0;
     const typical = latency({ size: { width: 1024, height: 1024 }, resolution: undefined, n: 1, references: 0, complexity: 'normal' });
-    return ((this.lanes.ahead(target, priority) + 1) / (this.#concurrency.get(target) ?? 1)) * typical.quantile(0.5);
+    return ((this.lanes.ahead(target, priority) + 1) / concurrency) * typical.quantile(0.5);
   }
 }
