@@ -39,6 +39,11 @@ export type ExclusionReason =
   | 'failed-here'
   | 'no-endpoint';
 
+/** Out only because it is sick, or asked for patience: that may be over in a moment. Everything else was looked at before. */
+export function isHindered({ reason }: Pick<Exclusion, 'reason'>): boolean {
+  return reason === 'breaker-open' || reason === 'rate-limited';
+}
+
 export type Exclusion = {
   readonly route: RouteId;
   readonly target: TargetId | undefined;

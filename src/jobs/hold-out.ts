@@ -1,7 +1,7 @@
 // Whether a job is made now or waits for better: where sick routes leave only what is below its need, and it would get what it
 // needs once they are well. It waits as long as its policy lets a caller wait for a picture of its tier, and never for more than a
 // share of its life; then it takes what there is, as a request does at once.
-import type { Plan } from '../domain/plan.ts';
+import { isHindered, type Plan } from '../domain/plan.ts';
 import type { ImageRequest } from '../domain/request.ts';
 import type { ImageRouter } from '../router/image-router.ts';
 import { type RunEnd, type RunFacts, waitOut } from './run-end.ts';
@@ -21,7 +21,7 @@ export function holdOut(router: Pick<ImageRouter, 'explain'>, request: ImageRequ
   const [best] = onceWell.attempts;
   const sick = plan.excluded.find(({ target }) => target === best?.target);
   // Another limit keeps it out, such as what is left of its cap: that is not over by waiting.
-  if (sick?.reason !== 'breaker-open' && sick?.reason !== 'rate-limited') return undefined;
+  if (sick === undefined || !isHindered(sick)) return undefined;
   const end = waitOut({ code: 'providers_failed', message: `waits for ${best?.route}: ${sick.detail}` }, facts, undefined);
   return end.kind === 'again' ? end : undefined;
 }

@@ -4,7 +4,7 @@
 import type { ImageRouterError } from '../domain/error.ts';
 import type { Job, JobError, StoredImage } from '../domain/job.ts';
 import { addUsd, formatUsd, type MicroUsd } from '../domain/money.ts';
-import type { ExclusionReason, Infeasible } from '../domain/plan.ts';
+import { type Exclusion, type Infeasible, isHindered } from '../domain/plan.ts';
 import type { Cost } from '../domain/result.ts';
 import { expiredError } from './job-events.ts';
 
@@ -59,12 +59,14 @@ export function waitOut(reason: JobError, facts: RunFacts, atLeastMs: number | u
 }
 
 /** Trouble of routes is over some time; a limit of the request is not. */
-const PASSING: ReadonlySet<ExclusionReason> = new Set(['breaker-open', 'rate-limited', 'failed-here']);
+function mayPassFor(exclusion: Exclusion): boolean {
+  return isHindered(exclusion) || exclusion.reason === 'failed-here';
+}
 
 function judgeInfeasible(error: ImageRouterError, told: JobError, facts: RunFacts): RunEnd {
   const offer = error.offers.find(({ change }) => change === 'retryAfterMs');
   const refusal = lastRefusal(error);
-  const mayPass = offer !== undefined || (refusal?.excluded.some(({ reason }) => PASSING.has(reason)) ?? false);
+  const mayPass = offer !== undefined || (refusal?.excluded.some(mayPassFor) ?? false);
   if (mayPass) return waitOut(told, facts, offer?.change === 'retryAfterMs' ? offer.to : undefined);
   // With its money still whole, the cap was too low from the start: that is what the offers speak of.
   if (refusal?.binding === 'price-cap' && totalOf(facts) > 0) return priceCapReached(facts);

@@ -1,12 +1,13 @@
 // May this image be made now? The gateway's own bounds come first and cost nothing; then the key's limits, which reserve
 // the most the request may cost. Whatever is turned away here has spent nothing.
 import { type MicroUsd, microUsd } from '../../domain/money.ts';
+import { isHindered } from '../../domain/plan.ts';
 import type { Lease, Principal } from '../ports.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { fromDenial, overloaded, shuttingDown } from './openai/errors.ts';
 import type { ImageOrder } from './openai/order.ts';
-import { dearestImages, isHindered, worstOf } from './worst-cost.ts';
+import { dearestImages, worstOf } from './worst-cost.ts';
 
 /** Throws Refusal 503. Asked before a body is read: an overloaded gateway reads nothing it will not use. */
 export function refuseWhenFull({ isDraining, held, work }: Gateway): void {
@@ -41,7 +42,7 @@ function mostItMayCost(gateway: Gateway, { limits }: Principal, { request, strea
   const router = gateway.router();
   const explanation = router.explain(request, onPartial);
   // Sick routes may be well again by the time it is planned in earnest.
-  const isUncertain = explanation.plan.kind === 'infeasible' && isHindered(explanation);
+  const isUncertain = explanation.plan.kind === 'infeasible' && explanation.plan.excluded.some(isHindered);
   const worst = worstOf(isUncertain ? router.explain(request, { ...onPartial, onceWell: true }) : explanation);
   const { maxCost = worst } = explanation.need;
   return maxCost < worst ? maxCost : worst;

@@ -11,11 +11,6 @@ export function worstOf({ plan, preview }: Explanation): MicroUsd {
   return plan.kind === 'plan' ? addUsd(plan.worstCost, preview?.worstCost ?? ZERO_USD) : ZERO_USD;
 }
 
-/** Whether a route is left out only because it is sick, or asked for patience: that may be over in a moment. */
-export function isHindered({ plan }: Explanation): boolean {
-  return plan.excluded.some(({ reason }) => reason === 'breaker-open' || reason === 'rate-limited');
-}
-
 /** What the request's images cost at the dearest route in question. */
 export function dearestImages({ options }: Gateway, request: ImageRequest): MicroUsd {
   const shape = {

@@ -4,6 +4,7 @@
 import type { JobOrigin } from '../../../domain/job.ts';
 import { type MicroUsd, microUsd } from '../../../domain/money.ts';
 import type { Need } from '../../../domain/need.ts';
+import { isHindered } from '../../../domain/plan.ts';
 import type { ImageRequest } from '../../../domain/request.ts';
 import type { Explanation } from '../../../index.ts';
 import type { JobOrder } from '../../../jobs/jobs.ts';
@@ -13,7 +14,7 @@ import type { Lease, Principal } from '../../ports.ts';
 import type { Call } from '../call.ts';
 import type { Gateway } from '../gateway.ts';
 import { fromDenial } from '../openai/errors.ts';
-import { isHindered, worstOf } from '../worst-cost.ts';
+import { worstOf } from '../worst-cost.ts';
 
 /** A job to be, as it was asked for. */
 export type WantedJob = {
@@ -41,6 +42,7 @@ export type CheckedJob = WantedJob & {
 
 /** A request's budget is at most a day; a job that lives longer is planned anew each time it is begun. */
 const LONGEST_BUDGET_MS = 86_400_000;
+
 /**
  * A job that names no cap is one all the same, for nothing may be doubled in silence. A worker that is shut down or dies leaves
  * a call that may have been billed: there is money for two such runs and one that delivers.
@@ -62,8 +64,8 @@ export function checkWords(gateway: Gateway, wanted: WantedJob, defaultLifeMs: n
   const router = gateway.router();
   const explanation = router.explain(asked);
   // A sick route is no obstacle, for a job has time; and its cap is to be enough for what it will be made by then.
-  const onceWell = isHindered(explanation) ? router.explain(asked, { onceWell: true }) : explanation;
   const { plan } = explanation;
+  const onceWell = plan.excluded.some(isHindered) ? router.explain(asked, { onceWell: true }) : explanation;
   if (plan.kind === 'infeasible' && onceWell.plan.kind === 'infeasible') throw infeasibleError(plan, gateway.ids.next('req'), 0);
   const given = capLeft ?? (request.maxCostUsd === undefined ? undefined : microUsd(request.maxCostUsd));
   const worstCost = given ?? moreOf(worstOf(explanation), worstOf(onceWell));
